@@ -1,0 +1,247 @@
+"""Facts: what happened to a call, in order. The journal, ledger, page and tickets all fold these.
+
+A fact is written once and never changed. Times are aware datetimes (RFC 3339 on the wire);
+`_ms` fields are milliseconds from the start of the call.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from gateway.clock import now
+
+
+class LegRole(StrEnum):
+    """Who is on a leg. Agents carry their centre; transfer roles are relative to a transfer."""
+
+    CALLER = "caller"
+    AGENT = "agent"
+
+
+class TransferKind(StrEnum):
+    ONE_KEY = "one_key"
+    THREE_WAY = "three_way"
+
+
+class TransferState(StrEnum):
+    """States of one transfer (plan section 3; roles after RFC 5589)."""
+
+    REQUESTED = "requested"
+    RINGING = "ringing"
+    BRIEFING = "briefing"
+    THREE_WAY = "three_way"
+    RELEASED = "released"
+    COMPLETED = "completed"
+    RETURNED_TO_AGENT = "returned_to_agent"
+    RETURNED_TO_QUEUE = "returned_to_queue"
+    CANCELLED = "cancelled"
+    CALLER_GONE = "caller_gone"
+
+
+class FailureReason(StrEnum):
+    BUSY = "busy"
+    NO_ANSWER = "no_answer"
+    REJECTED = "rejected"
+    UNREACHABLE = "unreachable"
+    TARGET_LEFT = "target_left"
+    SWITCH_ERROR = "switch_error"
+
+
+class _Fact(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    call_id: str
+    at: datetime = Field(default_factory=now)
+
+
+class CallStarted(_Fact):
+    kind: Literal["call.started"] = "call.started"
+    room: str
+    """The dialplan's LD_CALL: room name, recording name and join key with the PBX."""
+    caller_number: str
+    called_number: str
+    centre: str
+    recording: str = ""
+    message_status: Literal["Actual", "Exercise", "Test"] = "Actual"
+
+
+class LegAdded(_Fact):
+    kind: Literal["leg.added"] = "leg.added"
+    leg_id: str
+    role: LegRole
+    channel: str
+    unique_id: str
+    number: str = ""
+    centre: str = ""
+    agent: str = ""
+    agent_name: str = ""
+    extension: str = ""
+
+
+class LegAnswered(_Fact):
+    kind: Literal["leg.answered"] = "leg.answered"
+    leg_id: str
+
+
+class LegJoinedRoom(_Fact):
+    kind: Literal["leg.joined_room"] = "leg.joined_room"
+    leg_id: str
+
+
+class LegEnded(_Fact):
+    kind: Literal["leg.ended"] = "leg.ended"
+    leg_id: str
+    cause: int = 0
+    """Q.850 cause."""
+    ended_by: Literal["party", "gateway", "switch", "unknown"] = "unknown"
+
+
+class TransferRequested(_Fact):
+    kind: Literal["transfer.requested"] = "transfer.requested"
+    transfer_id: str
+    transfer_kind: TransferKind
+    source: str
+    target: str
+    transferor_leg: str
+    agent: str = ""
+    via: Literal["key", "api", "native"] = "key"
+
+
+class TransferChanged(_Fact):
+    kind: Literal["transfer.changed"] = "transfer.changed"
+    transfer_id: str
+    state: TransferState
+    reason: FailureReason | None = None
+    target_leg: str = ""
+
+
+class UtteranceHeard(_Fact):
+    """A final utterance. `words` are (text, start_ms, end_ms, confidence)."""
+
+    kind: Literal["utterance.heard"] = "utterance.heard"
+    utterance_id: str
+    leg_id: str
+    start_ms: int
+    end_ms: int
+    text: str
+    text_raw: str
+    confidence: float | None = None
+    model: str
+    words: list[tuple[str, int, int, float]] = Field(default_factory=list)
+
+
+class GapMarked(_Fact):
+    """Audio that was not heard by the recogniser (dropped frames, lost tap, no capacity)."""
+
+    kind: Literal["speech.gap"] = "speech.gap"
+    leg_id: str
+    start_ms: int
+    end_ms: int
+    why: str
+
+
+class SpeechClosed(_Fact):
+    """The recogniser has said everything it will say about this leg."""
+
+    kind: Literal["speech.closed"] = "speech.closed"
+    leg_id: str
+
+
+class EvidenceSpan(BaseModel):
+    """The words behind a proposal: `[start, end)` in code points of the utterance's text."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    utterance_id: str
+    start: int
+    end: int
+    text: str
+    why: str
+
+
+class SuggestionMade(_Fact):
+    kind: Literal["suggestion.made"] = "suggestion.made"
+    suggestion_id: str
+    platform: str
+    """'110', '12345' or 'guide' (outside both scopes, D06)."""
+    item: str | None
+    """'A1'..'A9', 'B1'..'B8'."""
+    item_name: str = ""
+    urgency: Literal["emergency", "urgent", "normal"]
+    confidence: float
+    evidence: list[EvidenceSpan] = Field(default_factory=list)
+    version: str
+
+
+class SuggestionDecided(_Fact):
+    """A person accepted, changed or ignored the suggestion."""
+
+    kind: Literal["suggestion.decided"] = "suggestion.decided"
+    suggestion_id: str
+    decision: Literal["accepted", "changed", "ignored"]
+    platform: str
+    item: str | None
+    agent: str
+
+
+class TicketQueued(_Fact):
+    kind: Literal["ticket.queued"] = "ticket.queued"
+    ticket_id: str
+    revision: int
+    phase: Literal["preliminary", "final"]
+
+
+class TicketDelivered(_Fact):
+    kind: Literal["ticket.delivered"] = "ticket.delivered"
+    ticket_id: str
+    revision: int
+    attempts: int
+
+
+class TicketFailed(_Fact):
+    kind: Literal["ticket.failed"] = "ticket.failed"
+    ticket_id: str
+    revision: int
+    attempts: int
+    dead: bool
+    error: str
+
+
+class CallEnded(_Fact):
+    kind: Literal["call.ended"] = "call.ended"
+    reason: Literal["caller_hung_up", "last_agent_left", "abandoned", "lost", "switch"]
+
+
+Fact = Annotated[
+    CallStarted
+    | LegAdded
+    | LegAnswered
+    | LegJoinedRoom
+    | LegEnded
+    | TransferRequested
+    | TransferChanged
+    | UtteranceHeard
+    | GapMarked
+    | SpeechClosed
+    | SuggestionMade
+    | SuggestionDecided
+    | TicketQueued
+    | TicketDelivered
+    | TicketFailed
+    | CallEnded,
+    Field(discriminator="kind"),
+]
+
+_adapter: TypeAdapter[Fact] = TypeAdapter(Fact)
+
+
+def dump(fact: Fact) -> str:
+    """Return `fact` as one line of JSON."""
+    return _adapter.dump_json(fact).decode()
+
+
+def parse(line: str | bytes) -> Fact:
+    """Read a fact back from JSON; raises pydantic.ValidationError."""
+    return _adapter.validate_json(line)

@@ -1,0 +1,89 @@
+"""What the API may ask of call control. `CallControl` is served by the registry in `serve`."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal, Protocol
+
+from gateway.calls.facts import TransferKind
+from gateway.calls.view import CallView, TransferView
+
+
+class Verb(StrEnum):
+    """What an operator can do with a call, by key or by API."""
+
+    TRANSFER = "transfer"
+    THREE_WAY = "three_way"
+    BACK = "back"
+    RELEASE = "release"
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who asks: an authenticated token. `agent` is empty for people without a seat."""
+
+    name: str
+    role: Literal["operator", "supervisor", "admin", "system"]
+    agent: str = ""
+
+
+@dataclass(frozen=True)
+class LegalVerb:
+    """A verb that is legal now; `target` is a centre code for transfer and three_way."""
+
+    verb: Verb
+    target: str = ""
+    key: str = ""
+
+
+@dataclass(frozen=True)
+class ComponentHealth:
+    """`name` is switch, redis, ledger, speech, delivery or journal."""
+
+    name: str
+    ok: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class TransferOrder:
+    """A transfer asked for by API. `idempotency_key` makes a repeat return the first result."""
+
+    target: str
+    kind: TransferKind
+    idempotency_key: str = field(default="")
+
+
+class CallControl(Protocol):
+    """Raises CallNotFound, IllegalVerb, IdempotencyConflict, SwitchError."""
+
+    def calls(self) -> list[CallView]:
+        """Live calls, oldest first, then those ended in the last minutes."""
+        ...
+
+    def call(self, call_id: str) -> CallView: ...
+
+    def legal(self, call_id: str) -> list[LegalVerb]:
+        """Verbs that would be accepted at this moment."""
+        ...
+
+    async def transfer(self, call_id: str, order: TransferOrder, by: Actor) -> TransferView: ...
+
+    async def back(self, call_id: str, by: Actor) -> CallView:
+        """End the target's leg; the operator stays with the caller."""
+        ...
+
+    async def release(self, call_id: str, by: Actor) -> CallView:
+        """Let the operator's leg go, once the person at the target has answered."""
+        ...
+
+    async def decide(
+        self,
+        call_id: str,
+        suggestion_id: str,
+        decision: Literal["accepted", "changed", "ignored"],
+        platform: str,
+        item: str | None,
+        by: Actor,
+    ) -> CallView: ...
+
+    async def health(self) -> list[ComponentHealth]: ...

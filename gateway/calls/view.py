@@ -1,0 +1,204 @@
+"""The read model of a call: a fold over its facts, shared by API, page, ledger and tickets."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, Field
+
+from gateway.calls import facts as f
+
+
+class LegView(BaseModel):
+    id: str
+    role: f.LegRole
+    channel: str
+    unique_id: str
+    number: str = ""
+    centre: str = ""
+    agent: str = ""
+    agent_name: str = ""
+    extension: str = ""
+    added_at: datetime
+    answered_at: datetime | None = None
+    joined_room_at: datetime | None = None
+    ended_at: datetime | None = None
+    cause: int = 0
+    ended_by: str = ""
+
+
+class TransferStep(BaseModel):
+    state: f.TransferState
+    at: datetime
+    reason: f.FailureReason | None = None
+
+
+class TransferView(BaseModel):
+    id: str
+    kind: f.TransferKind
+    source: str
+    target: str
+    transferor_leg: str
+    target_leg: str = ""
+    agent: str = ""
+    via: str = "key"
+    steps: list[TransferStep]
+
+    @property
+    def state(self) -> f.TransferState:
+        return self.steps[-1].state
+
+
+class TicketView(BaseModel):
+    id: str
+    revision: int
+    phase: str
+    state: str
+    """queued | delivered | retrying | dead"""
+    attempts: int = 0
+    error: str = ""
+
+
+class CallView(BaseModel):
+    """Everything known of one call; `apply` each fact in order."""
+
+    id: str
+    room: str = ""
+    centre: str = ""
+    caller_number: str = ""
+    called_number: str = ""
+    recording: str = ""
+    message_status: str = "Actual"
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    end_reason: str = ""
+    legs: dict[str, LegView] = Field(default_factory=dict)
+    transfers: list[TransferView] = Field(default_factory=list)
+    utterances: list[f.UtteranceHeard] = Field(default_factory=list)
+    gaps: list[f.GapMarked] = Field(default_factory=list)
+    speech_closed: set[str] = Field(default_factory=set)
+    suggestion: f.SuggestionMade | None = None
+    decision: f.SuggestionDecided | None = None
+    ticket: TicketView | None = None
+
+    @property
+    def transfer(self) -> TransferView | None:
+        """The latest transfer."""
+        return self.transfers[-1] if self.transfers else None
+
+    def apply(self, fact: f.Fact) -> None:
+        """Fold one fact in. Facts of other calls and repeats of leg facts change nothing."""
+        if fact.call_id == self.id:
+            _APPLY[fact.kind](self, fact)
+
+
+def _call_started(view: CallView, fact: f.CallStarted) -> None:
+    view.room, view.centre = fact.room, fact.centre
+    view.caller_number, view.called_number = fact.caller_number, fact.called_number
+    view.recording, view.message_status = fact.recording, fact.message_status
+    view.started_at = fact.at
+
+
+def _call_ended(view: CallView, fact: f.CallEnded) -> None:
+    view.ended_at, view.end_reason = fact.at, fact.reason
+
+
+def _leg_added(view: CallView, fact: f.LegAdded) -> None:
+    fields = fact.model_dump(exclude={"kind", "call_id", "at", "leg_id"})
+    view.legs.setdefault(fact.leg_id, LegView(id=fact.leg_id, added_at=fact.at, **fields))
+
+
+def _leg_answered(view: CallView, fact: f.LegAnswered) -> None:
+    if leg := view.legs.get(fact.leg_id):
+        leg.answered_at = leg.answered_at or fact.at
+
+
+def _leg_joined(view: CallView, fact: f.LegJoinedRoom) -> None:
+    if leg := view.legs.get(fact.leg_id):
+        leg.joined_room_at = leg.joined_room_at or fact.at
+
+
+def _leg_ended(view: CallView, fact: f.LegEnded) -> None:
+    if leg := view.legs.get(fact.leg_id):
+        leg.ended_at, leg.cause, leg.ended_by = fact.at, fact.cause, fact.ended_by
+
+
+def _transfer_requested(view: CallView, fact: f.TransferRequested) -> None:
+    step = TransferStep(state=f.TransferState.REQUESTED, at=fact.at)
+    view.transfers.append(
+        TransferView(
+            id=fact.transfer_id,
+            kind=fact.transfer_kind,
+            source=fact.source,
+            target=fact.target,
+            transferor_leg=fact.transferor_leg,
+            agent=fact.agent,
+            via=fact.via,
+            steps=[step],
+        )
+    )
+
+
+def _transfer_changed(view: CallView, fact: f.TransferChanged) -> None:
+    for transfer in view.transfers:
+        if transfer.id == fact.transfer_id:
+            transfer.steps.append(
+                TransferStep(state=fact.state, at=fact.at, reason=fact.reason)
+            )
+            transfer.target_leg = fact.target_leg or transfer.target_leg
+
+
+def _utterance(view: CallView, fact: f.UtteranceHeard) -> None:
+    view.utterances.append(fact)
+    view.utterances.sort(key=lambda heard: heard.start_ms)
+
+
+def _gap(view: CallView, fact: f.GapMarked) -> None:
+    view.gaps.append(fact)
+
+
+def _speech_closed(view: CallView, fact: f.SpeechClosed) -> None:
+    view.speech_closed.add(fact.leg_id)
+
+
+def _suggested(view: CallView, fact: f.SuggestionMade) -> None:
+    view.suggestion = fact
+
+
+def _decided(view: CallView, fact: f.SuggestionDecided) -> None:
+    view.decision = fact
+
+
+def _ticket_queued(view: CallView, fact: f.TicketQueued) -> None:
+    view.ticket = TicketView(
+        id=fact.ticket_id, revision=fact.revision, phase=fact.phase, state="queued"
+    )
+
+
+def _ticket_delivered(view: CallView, fact: f.TicketDelivered) -> None:
+    if view.ticket and view.ticket.revision == fact.revision:
+        view.ticket.state, view.ticket.attempts = "delivered", fact.attempts
+
+
+def _ticket_failed(view: CallView, fact: f.TicketFailed) -> None:
+    if view.ticket and view.ticket.revision == fact.revision:
+        view.ticket.state = "dead" if fact.dead else "retrying"
+        view.ticket.attempts, view.ticket.error = fact.attempts, fact.error
+
+
+_APPLY = {
+    "call.started": _call_started,
+    "call.ended": _call_ended,
+    "leg.added": _leg_added,
+    "leg.answered": _leg_answered,
+    "leg.joined_room": _leg_joined,
+    "leg.ended": _leg_ended,
+    "transfer.requested": _transfer_requested,
+    "transfer.changed": _transfer_changed,
+    "utterance.heard": _utterance,
+    "speech.gap": _gap,
+    "speech.closed": _speech_closed,
+    "suggestion.made": _suggested,
+    "suggestion.decided": _decided,
+    "ticket.queued": _ticket_queued,
+    "ticket.delivered": _ticket_delivered,
+    "ticket.failed": _ticket_failed,
+}

@@ -1,0 +1,117 @@
+"""The exception tree.
+
+LiandongError
+├── ConfigError                 settings or data files are wrong; the message names the fix
+├── SwitchError                 the PBX and the way to it
+│   ├── SwitchUnreachable       no connection: nothing was sent
+│   ├── SwitchTimeout           sent, no answer in time: the outcome is *unknown*
+│   ├── SwitchRefused           the PBX answered Error
+│   └── UnsafeValue             a value that must not enter an AMI header (CR, LF, NUL, over-long)
+├── CallError                   a verb that cannot be done
+│   ├── CallNotFound
+│   ├── IllegalVerb             not legal in the call's present state
+│   └── IdempotencyConflict     the same key came with a different request
+├── MediaError
+│   └── FrameError              malformed AudioSocket frame
+├── SpeechError
+│   └── ModelError              model directory missing or broken
+├── LedgerError                 the SQL record cannot be read or written
+├── TicketError
+│   └── DeliveryError           the order system did not take the ticket
+├── AuthError
+│   ├── NotAuthenticated
+│   └── NotAllowed
+└── LabError                    the private PBX, Redis, phones or order system failed
+
+Every class carries a stable ``slug`` which is what API clients and log queries match on.
+"""
+
+
+class LiandongError(Exception):
+    """Base of every error the gateway raises on purpose."""
+
+    slug = "error"
+
+
+class ConfigError(LiandongError):
+    slug = "config"
+
+
+class SwitchError(LiandongError):
+    slug = "switch"
+
+
+class SwitchUnreachable(SwitchError):
+    slug = "switch-unreachable"
+
+
+class SwitchTimeout(SwitchError):
+    slug = "switch-timeout"
+
+
+class SwitchRefused(SwitchError):
+    slug = "switch-refused"
+
+
+class UnsafeValue(SwitchError):
+    slug = "unsafe-value"
+
+
+class CallError(LiandongError):
+    slug = "call"
+
+
+class CallNotFound(CallError):
+    slug = "call-not-found"
+
+
+class IllegalVerb(CallError):
+    slug = "illegal-verb"
+
+
+class IdempotencyConflict(CallError):
+    slug = "idempotency-conflict"
+
+
+class MediaError(LiandongError):
+    slug = "media"
+
+
+class FrameError(MediaError):
+    slug = "frame"
+
+
+class SpeechError(LiandongError):
+    slug = "speech"
+
+
+class ModelError(SpeechError):
+    slug = "model"
+
+
+class LedgerError(LiandongError):
+    slug = "ledger"
+
+
+class TicketError(LiandongError):
+    slug = "ticket"
+
+
+class DeliveryError(TicketError):
+    slug = "delivery"
+
+
+class AuthError(LiandongError):
+    slug = "auth"
+
+
+class NotAuthenticated(AuthError):
+    slug = "not-authenticated"
+
+
+class NotAllowed(AuthError):
+    slug = "not-allowed"
+
+
+class LabError(LiandongError):
+    slug = "lab"

@@ -1,0 +1,210 @@
+"""Settings: one TOML file, overridable by LIANDONG_* environment variables.
+
+Order of precedence: environment (``LIANDONG_SWITCH__SECRET=...``), then the TOML file named by
+``--config`` or ``LIANDONG_CONFIG``, then the defaults below.
+"""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from gateway.errors import ConfigError
+
+CONFIG_ENV = "LIANDONG_CONFIG"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SwitchSettings(_Part):
+    """The Asterisk manager interface (AMI)."""
+
+    host: str = "127.0.0.1"
+    port: int = 5038
+    user: str = "liandong"
+    secret: SecretStr = SecretStr("")
+    action_timeout_s: float = 2.0
+    heartbeat_s: float = 1.0
+    """How often the gateway proves to the dialplan that it lives (stale after 3 s)."""
+    key_lifetime_s: float = 2.0
+    """A key press older than this is discarded: the dialplan or the operator has moved on."""
+
+
+class CentreSettings(_Part):
+    """One hotline centre on this PBX."""
+
+    code: str
+    """Short code and PBX queue name: '12345', '110'."""
+    name: str
+    queue: str
+
+
+class LinkSettings(_Part):
+    """How one centre hands a call to another."""
+
+    source: str
+    target: str
+    dial: str
+    """Asterisk dial string of the target, e.g. ``Local/110@liandong-target/n``."""
+    key: str = ""
+    """The feature code, for display and `doctor`; what acts is in the dialplan files."""
+    answered_by: Literal["agent", "device"] = "agent"
+    """`agent`: the target is a queue, a person has answered at AgentConnect; `device`: a phone."""
+    release: Literal["answered", "talk"] = "answered"
+    """`answered`: the operator is released `brief_s` after the person at the target answered;
+    `talk`: the operator leaves when they hang up."""
+    brief_s: float = 0.0
+    ring_s: float = 30.0
+
+
+class SeatSettings(_Part):
+    """A seat: which operator sits at which phone."""
+
+    extension: str
+    endpoint: str
+    """Asterisk device, e.g. ``PJSIP/1001``."""
+    centre: str
+    agent: str
+    """Stable id of the operator (job number)."""
+    name: str
+
+
+class KeySettings(_Part):
+    """Feature codes as the operators know them (shown on the page, checked by `doctor`)."""
+
+    three_way: str = "*3"
+    back: str = "*0"
+    release: str = "*9"
+
+
+class RedisSettings(_Part):
+    url: str = "redis://127.0.0.1:6379/0"
+
+
+class LedgerSettings(_Part):
+    url: str = "sqlite+aiosqlite:///liandong.sqlite3"
+
+
+class JournalSettings(_Part):
+    directory: Path = Path("journal")
+
+
+class SpeechSettings(_Part):
+    model_dir: Path = Path("asr_models/current")
+    audiosocket_host: str = "127.0.0.1"
+    audiosocket_port: int = 0
+    """0: choose a free port; it is announced in Redis to the control process."""
+    max_streams: int = 40
+    tap_lifetime_s: float = 10.0
+    """A tap's uuid must be used within this time, once."""
+    batch_ms: int = 200
+    recycle_s: float = 600.0
+
+
+class OrdersSettings(_Part):
+    """The order system that receives tickets."""
+
+    url: str = ""
+    """Where tickets are POSTed; empty: keep them in the outbox."""
+    secret: SecretStr = SecretStr("")
+    """Standard Webhooks secret: ``whsec_`` + base64."""
+    timeout_s: float = 5.0
+    max_attempts: int = 12
+    backoff_base_s: float = 0.5
+    backoff_max_s: float = 300.0
+
+
+class TokenSettings(_Part):
+    name: str
+    role: Literal["operator", "supervisor", "admin", "system"]
+    token: SecretStr
+    agent: str = ""
+    """For operators: the agent id whose seat this token drives."""
+
+
+class ApiSettings(_Part):
+    host: str = "127.0.0.1"
+    port: int = 8080
+    tokens: list[TokenSettings] = Field(default_factory=list)
+
+
+class RecordingSettings(_Part):
+    directory: Path = Path("/var/spool/asterisk/monitor")
+    """Where the PBX writes recordings, as the gateway sees it."""
+
+
+class Settings(BaseSettings):
+    """Everything the gateway is told. See ``config/liandong.toml`` for a commented example."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="LIANDONG_", env_nested_delimiter="__", extra="forbid"
+    )
+
+    message_status: Literal["Actual", "Exercise", "Test"] = "Actual"
+    platform: str = "siyang"
+    switch: SwitchSettings = SwitchSettings()
+    centres: list[CentreSettings] = Field(default_factory=list)
+    links: list[LinkSettings] = Field(default_factory=list)
+    seats: list[SeatSettings] = Field(default_factory=list)
+    keys: KeySettings = KeySettings()
+    redis: RedisSettings = RedisSettings()
+    ledger: LedgerSettings = LedgerSettings()
+    journal: JournalSettings = JournalSettings()
+    speech: SpeechSettings = SpeechSettings()
+    orders: OrdersSettings = OrdersSettings()
+    api: ApiSettings = ApiSettings()
+    recording: RecordingSettings = RecordingSettings()
+
+    @model_validator(mode="after")
+    def _references_resolve(self) -> "Settings":
+        known = {centre.code for centre in self.centres}
+        for link in self.links:
+            if missing := {link.source, link.target} - known:
+                raise ValueError(f"[[links]] names unknown centre {sorted(missing)}")
+        for seat in self.seats:
+            if seat.centre not in known:
+                raise ValueError(f"[[seats]] {seat.extension} names unknown centre {seat.centre}")
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        del dotenv_settings, file_secret_settings
+        path = os.environ.get(CONFIG_ENV)
+        toml = (TomlConfigSettingsSource(settings_cls, Path(path)),) if path else ()
+        return (init_settings, env_settings, *toml)
+
+
+def load(config: Path | None = None) -> Settings:
+    """Read the settings; `config` (a TOML file) takes the place of ``LIANDONG_CONFIG``.
+
+    Raises ConfigError naming the file, the key and what is wrong with it.
+    """
+    if config is not None:
+        os.environ[CONFIG_ENV] = str(config.resolve())
+    path = os.environ.get(CONFIG_ENV, "")
+    if path and not Path(path).is_file():
+        raise ConfigError(f"no settings file at {path}; see config/liandong.toml for an example")
+    try:
+        return Settings()
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}") from error
+    except ValidationError as error:
+        lines = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        raise ConfigError(f"settings {path or '(environment)'}: " + "; ".join(lines)) from error

@@ -1,0 +1,73 @@
+"""What the recognition worker says, and what an engine must offer.
+
+Finals, gaps and closings are facts (`gateway.calls.facts`); partials are shown and forgotten.
+"""
+
+from typing import Annotated, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from gateway.calls.facts import GapMarked, SpeechClosed, UtteranceHeard
+
+
+class PartialHeard(BaseModel):
+    """Words so far of an utterance that is still being spoken."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["utterance.partial"] = "utterance.partial"
+    call_id: str
+    leg_id: str
+    utterance_id: str
+    start_ms: int
+    text: str
+
+
+SpeechEvent = Annotated[
+    PartialHeard | UtteranceHeard | GapMarked | SpeechClosed, Field(discriminator="kind")
+]
+speech_event: TypeAdapter[SpeechEvent] = TypeAdapter(SpeechEvent)
+
+
+class TapGrant(BaseModel):
+    """What a tap's uuid stands for; kept in Redis under `live.names.tap(uuid)`, read once."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    call_id: str
+    leg_id: str
+    call_started_ms: int
+    """Unix milliseconds of the call's start: zero of every offset."""
+
+
+class Word(BaseModel):
+    text: str
+    start_s: float
+    end_s: float
+    confidence: float
+
+
+class Heard(BaseModel):
+    """What an engine returns. Times are seconds of audio since the recogniser was made."""
+
+    final: bool
+    text: str
+    words: list[Word] = Field(default_factory=list)
+
+
+class Recogniser(Protocol):
+    """One per leg; not thread-safe: at most one call in flight."""
+
+    def accept(self, pcm: bytes) -> Heard | None:
+        """Take 16 kHz 16-bit mono PCM; blocking: run it in an executor."""
+        ...
+
+    def finish(self) -> Heard | None:
+        """Say what is left."""
+        ...
+
+
+class Engine(Protocol):
+    model_version: str
+
+    def recogniser(self) -> Recogniser: ...
