@@ -10,17 +10,23 @@ LiandongError
 ├── CallError                   a verb that cannot be done
 │   ├── CallNotFound
 │   ├── IllegalVerb             not legal in the call's present state
-│   └── IdempotencyConflict     the same key came with a different request
+│   ├── IdempotencyConflict     the same key came with a different request
+│   ├── IdempotencyKeyMissing   the request may not be made without an Idempotency-Key
+│   └── StillInProgress         the first request with this key has not been answered yet
 ├── MediaError
 │   └── FrameError              malformed AudioSocket frame
 ├── SpeechError
 │   └── ModelError              model directory missing or broken
-├── LedgerError                 the SQL record cannot be read or written
+├── LedgerError                 the SQL record cannot be read or written (now)
+│   └── LedgerRefused           the database will not take these values: a retry cannot help
 ├── TicketError
+│   ├── TicketNotFound
 │   └── DeliveryError           the order system did not take the ticket
 ├── AuthError
 │   ├── NotAuthenticated
-│   └── NotAllowed
+│   ├── NotAllowed
+│   ├── CrossSiteRefused        a cookie came without the header that only our page sends
+│   └── TooManyAttempts         failed log-ins, or too many pages open
 └── LabError                    the private PBX, Redis, phones or order system failed
 
 Every class carries a stable ``slug`` which is what API clients and log queries match on.
@@ -73,6 +79,14 @@ class IdempotencyConflict(CallError):
     slug = "idempotency-conflict"
 
 
+class IdempotencyKeyMissing(CallError):
+    slug = "idempotency-key-missing"
+
+
+class StillInProgress(CallError):
+    slug = "still-in-progress"
+
+
 class MediaError(LiandongError):
     slug = "media"
 
@@ -93,8 +107,16 @@ class LedgerError(LiandongError):
     slug = "ledger"
 
 
+class LedgerRefused(LedgerError):
+    slug = "ledger-refused"
+
+
 class TicketError(LiandongError):
     slug = "ticket"
+
+
+class TicketNotFound(TicketError):
+    slug = "ticket-not-found"
 
 
 class DeliveryError(TicketError):
@@ -111,6 +133,14 @@ class NotAuthenticated(AuthError):
 
 class NotAllowed(AuthError):
     slug = "not-allowed"
+
+
+class CrossSiteRefused(AuthError):
+    slug = "cross-site-refused"
+
+
+class TooManyAttempts(AuthError):
+    slug = "too-many-attempts"
 
 
 class LabError(LiandongError):
