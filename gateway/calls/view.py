@@ -1,6 +1,8 @@
 """The read model of a call: a fold over its facts, shared by API, page, ledger and tickets."""
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 from pydantic import BaseModel, Field
 
@@ -140,9 +142,7 @@ def _transfer_requested(view: CallView, fact: f.TransferRequested) -> None:
 def _transfer_changed(view: CallView, fact: f.TransferChanged) -> None:
     for transfer in view.transfers:
         if transfer.id == fact.transfer_id:
-            transfer.steps.append(
-                TransferStep(state=fact.state, at=fact.at, reason=fact.reason)
-            )
+            transfer.steps.append(TransferStep(state=fact.state, at=fact.at, reason=fact.reason))
             transfer.target_leg = fact.target_leg or transfer.target_leg
 
 
@@ -184,7 +184,7 @@ def _ticket_failed(view: CallView, fact: f.TicketFailed) -> None:
         view.ticket.attempts, view.ticket.error = fact.attempts, fact.error
 
 
-_APPLY = {
+_APPLY: dict[str, Callable[[CallView, Any], None]] = {
     "call.started": _call_started,
     "call.ended": _call_ended,
     "leg.added": _leg_added,

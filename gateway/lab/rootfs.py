@@ -32,7 +32,7 @@ class Toolbox:
 
     def instance_dir(self, name: str) -> Path:
         """A folder of our own that the program can see."""
-        path = self.root / "var/tmp" / f"liandong-{name}"  # noqa: S108
+        path = self.root / "var/tmp" / f"liandong-{name}"
         path.mkdir(parents=True, mode=0o700)
         return path
 

@@ -1,0 +1,92 @@
+"""What the machine wants done: the outputs of `gateway.calls.machine`."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from gateway.calls.events import Deadline
+from gateway.calls.facts import Fact
+
+
+@dataclass(frozen=True)
+class Record:
+    """Write down a fact."""
+
+    fact: Fact
+
+
+@dataclass(frozen=True)
+class Arm:
+    """Pass `deadline` with `ref` at `at` unless the state has moved on by then."""
+
+    deadline: Deadline
+    ref: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class MoveToRoom:
+    """Move caller and operator into the room, in one action."""
+
+    ref: str
+    caller: str
+    agent: str
+
+
+@dataclass(frozen=True)
+class RingTarget:
+    """Ring `target` into the room. `leg_id` is the channel id: spent once, never used again."""
+
+    ref: str
+    leg_id: str
+    room: str
+    caller_channel: str
+    caller_number: str
+    centre: str
+    source: str
+    target: str
+    ring_s: float
+
+
+@dataclass(frozen=True)
+class HangUp:
+    ref: str
+    unique_id: str
+
+
+@dataclass(frozen=True)
+class ForgetRinging:
+    """Tell the dialplan that no target rings for this caller any more."""
+
+    ref: str
+    caller: str
+
+
+@dataclass(frozen=True)
+class FetchCaller:
+    """Bring a held caller into the room, where someone is now."""
+
+    ref: str
+    caller: str
+
+
+@dataclass(frozen=True)
+class RequeueCaller:
+    """Send a held caller to the head of the first centre's queue."""
+
+    ref: str
+    caller: str
+    centre: str
+
+
+@dataclass(frozen=True)
+class OpenTap:
+    """Listen to what this channel's speaker says."""
+
+    leg_id: str
+    channel: str
+
+
+SwitchCommand = (
+    MoveToRoom | RingTarget | HangUp | ForgetRinging | FetchCaller | RequeueCaller | OpenTap
+)
+Command = Record | Arm | SwitchCommand

@@ -1,0 +1,167 @@
+"""What can happen to a call: the inputs of the pure machine in `gateway.calls.machine`.
+
+`unique_id` is the channel's Uniqueid on the PBX. `at` is the wall-clock time of the event.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from gateway.calls.facts import FailureReason, TransferKind
+
+
+@dataclass(frozen=True)
+class Party:
+    """A seat's operator: centre code, agent id, name, extension."""
+
+    centre: str = ""
+    agent: str = ""
+    name: str = ""
+    extension: str = ""
+
+
+@dataclass(frozen=True)
+class Event:
+    at: datetime
+
+
+@dataclass(frozen=True)
+class CallArrived(Event):
+    """A caller has entered a centre (dialplan: liandong-call)."""
+
+    room: str
+    channel: str
+    unique_id: str
+    caller_number: str
+    called_number: str
+    centre: str
+    recording: str = ""
+    message_status: Literal["Actual", "Exercise", "Test"] = "Actual"
+
+
+@dataclass(frozen=True)
+class AgentConnected(Event):
+    """An operator's phone has answered this caller."""
+
+    channel: str
+    unique_id: str
+    party: Party
+
+
+@dataclass(frozen=True)
+class RoomJoined(Event):
+    unique_id: str
+    channel: str
+
+
+@dataclass(frozen=True)
+class RoomLeft(Event):
+    unique_id: str
+
+
+@dataclass(frozen=True)
+class HangupRequested(Event):
+    """The party itself put down the phone (the channel's end follows)."""
+
+    unique_id: str
+
+
+@dataclass(frozen=True)
+class ChannelEnded(Event):
+    unique_id: str
+    cause: int
+
+
+@dataclass(frozen=True)
+class TargetRinging(Event):
+    """A phone rings beneath the target's leg."""
+
+    leg_id: str
+
+
+@dataclass(frozen=True)
+class TargetRefused(Event):
+    """One phone beneath the target's leg said no; the leg itself may go on trying."""
+
+    leg_id: str
+    reason: FailureReason
+
+
+@dataclass(frozen=True)
+class TargetAnswered(Event):
+    """A *person* at the target has answered."""
+
+    leg_id: str
+    channel: str
+    unique_id: str
+    party: Party
+
+
+@dataclass(frozen=True)
+class TargetFailed(Event):
+    leg_id: str
+    reason: FailureReason
+
+
+@dataclass(frozen=True)
+class CallerHeld(Event):
+    """The last agent left while a target may be ringing; the dialplan holds the caller."""
+
+
+@dataclass(frozen=True)
+class CallerRequeued(Event):
+    """The caller is back at the head of a queue."""
+
+
+class Ask(StrEnum):
+    TRANSFER = "transfer"
+    THREE_WAY = "three_way"
+    BACK = "back"
+    RELEASE = "release"
+
+
+@dataclass(frozen=True)
+class Asked(Event):
+    """A verb was asked for, by key (`unique_id` set) or by API (`agent` set).
+
+    `ref` becomes the transfer's id. `native`: the dialplan has already acted by itself.
+    """
+
+    ask: Ask
+    ref: str
+    target: str = ""
+    unique_id: str = ""
+    agent: str = ""
+    native: bool = False
+
+    @property
+    def kind(self) -> TransferKind:
+        return TransferKind.THREE_WAY if self.ask is Ask.THREE_WAY else TransferKind.ONE_KEY
+
+
+class Outcome(StrEnum):
+    DONE = "done"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class CommandEnded(Event):
+    """A command to the switch has ended; `name` is its class name."""
+
+    name: str
+    ref: str
+    outcome: Outcome
+
+
+class Deadline(StrEnum):
+    MOVE = "move"
+    RING = "ring"
+    RELEASE = "release"
+
+
+@dataclass(frozen=True)
+class DeadlinePassed(Event):
+    deadline: Deadline
+    ref: str

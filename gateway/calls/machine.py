@@ -1,0 +1,318 @@
+"""The pure machine of a call: `step(state, event) -> (state, commands)`.
+
+No clock, no I/O: what is true of every interleaving is proven by property tests. Asterisk is the
+truth for legs; a hang-up may come in any state; an event that no longer fits changes nothing.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from gateway.calls import commands as c
+from gateway.calls import events as e
+from gateway.calls import facts as f
+from gateway.calls import transfer as t
+from gateway.calls.facts import FailureReason, LegRole, TransferState
+from gateway.calls.state import CallState, Leg, Transfer
+from gateway.calls.step import Step
+
+
+def step(state: CallState, event: e.Event) -> tuple[CallState, list[c.Command]]:
+    """Take one event; returns the next state and what is to be done, in order."""
+    handle = _HANDLERS.get(type(event))
+    if handle is None or (state.ended and not isinstance(event, e.ChannelEnded)):
+        return state, []
+    taken = Step(state, event.at)
+    handle(taken, event)
+    return taken.state, taken.commands
+
+
+def legal(state: CallState, ask: e.Ask, leg: Leg | None) -> bool:
+    """Would `ask`, made by the operator on `leg`, be accepted now?"""
+    if state.ended or state.caller is None or leg is None or leg.hung_up_by_us:
+        return False
+    transfer = state.transfer
+    live = transfer is not None and transfer.live
+    if ask in (e.Ask.TRANSFER, e.Ask.THREE_WAY):
+        return not live and not state.caller_held
+    if transfer is None or not live:
+        return False
+    if ask is e.Ask.BACK:
+        return True
+    return transfer.committed and transfer.transferor == leg.id
+
+
+def asking_leg(state: CallState, asked: e.Asked) -> Leg | None:
+    """The live agent leg that asks: by channel for keys, by agent (or the only one) for API."""
+    if asked.unique_id:
+        leg = state.leg_of(asked.unique_id)
+        return leg if leg and leg.role is LegRole.AGENT else None
+    mine = [leg for leg in state.agents if not asked.agent or leg.party.agent == asked.agent]
+    return mine[0] if mine else None
+
+
+def _arrived(step: Step, event: e.CallArrived) -> None:
+    if step.state.caller is not None or step.state.room:
+        return
+    call_id = step.state.call_id
+    leg = Leg(f"{call_id}.caller.0", LegRole.CALLER, event.channel, event.unique_id)
+    step.set(
+        caller=leg,
+        room=event.room,
+        centre=event.centre,
+        caller_number=event.caller_number,
+        started=event.at,
+    )
+    step.record(
+        f.CallStarted(
+            call_id=call_id,
+            at=event.at,
+            room=event.room,
+            caller_number=event.caller_number,
+            called_number=event.called_number,
+            centre=event.centre,
+            recording=event.recording,
+            message_status=event.message_status,
+        )
+    )
+    step.record(
+        f.LegAdded(
+            call_id=call_id,
+            at=event.at,
+            leg_id=leg.id,
+            role=leg.role,
+            channel=leg.channel,
+            unique_id=leg.unique_id,
+            number=event.caller_number,
+        )
+    )
+
+
+def _agent_connected(step: Step, event: e.AgentConnected) -> None:
+    state = step.state
+    caller = state.caller
+    if caller is None or state.leg_of(event.unique_id):
+        return
+    spent = state.spent + 1
+    leg = Leg(
+        f"{state.call_id}.agent.{spent}",
+        LegRole.AGENT,
+        event.channel,
+        event.unique_id,
+        event.party,
+    )
+    first = not state.served
+    step.set(spent=spent, served=True, caller_held=False)
+    step.state = step.state.with_leg(leg)
+    call_id = state.call_id
+    step.record(
+        f.LegAdded(
+            call_id=call_id,
+            at=event.at,
+            leg_id=leg.id,
+            role=leg.role,
+            channel=leg.channel,
+            unique_id=leg.unique_id,
+            centre=event.party.centre or state.centre,
+            agent=event.party.agent,
+            agent_name=event.party.name,
+            extension=event.party.extension,
+        )
+    )
+    if first:
+        step.record(f.LegAnswered(call_id=call_id, at=event.at, leg_id=caller.id))
+        step.do(c.OpenTap(caller.id, caller.channel))
+    step.record(f.LegAnswered(call_id=call_id, at=event.at, leg_id=leg.id))
+    step.do(c.OpenTap(leg.id, leg.channel))
+
+
+def _room_joined(step: Step, event: e.RoomJoined) -> None:
+    transfer = step.state.transfer
+    if transfer and transfer.live and event.unique_id == transfer.leg_id:
+        t.joined(step, transfer)
+        return
+    leg = step.state.leg_of(event.unique_id)
+    if leg is None and transfer and transfer.live and transfer.native:
+        t.adopt(step, transfer, event)
+    if leg is None or leg.in_room:
+        return
+    step.set_leg(leg, in_room=True)
+    step.record(f.LegJoinedRoom(call_id=step.state.call_id, at=step.at, leg_id=leg.id))
+    if leg.role is LegRole.CALLER:
+        step.set(caller_held=False)
+
+
+def _room_left(step: Step, event: e.RoomLeft) -> None:
+    if leg := step.state.leg_of(event.unique_id):
+        step.set_leg(leg, in_room=False)
+
+
+def _caller_held(step: Step, _event: e.CallerHeld) -> None:
+    transfer = step.state.transfer
+    step.set(caller_held=True)
+    caller = step.state.caller
+    if caller is None or transfer is None:
+        return
+    if transfer.live and transfer.committed:
+        step.do(c.FetchCaller(transfer.id, caller.unique_id))
+    elif transfer.state is TransferState.RETURNED_TO_QUEUE:
+        step.do(c.RequeueCaller(transfer.id, caller.unique_id, step.state.centre))
+
+
+def _requeued(step: Step, _event: e.CallerRequeued) -> None:
+    step.set(caller_held=False)
+    transfer = step.state.transfer
+    if transfer and transfer.live:
+        step.drop_target(transfer)
+        step.move_transfer(transfer, TransferState.RETURNED_TO_QUEUE, FailureReason.NO_ANSWER)
+
+
+def _hangup_requested(step: Step, event: e.HangupRequested) -> None:
+    if leg := step.state.leg_of(event.unique_id):
+        step.set_leg(leg, hung_up_by_party=True)
+
+
+def _channel_ended(step: Step, event: e.ChannelEnded) -> None:
+    state = step.state
+    transfer = state.transfer
+    leg = state.leg_of(event.unique_id)
+    if leg is None:
+        if transfer and transfer.live and event.unique_id == transfer.leg_id:
+            t.target_gone(step, transfer)
+        return
+    step.state = state.without_leg(leg)
+    by = "gateway" if leg.hung_up_by_us else "party" if leg.hung_up_by_party else "switch"
+    step.record(
+        f.LegEnded(call_id=state.call_id, at=step.at, leg_id=leg.id, cause=event.cause, ended_by=by)
+    )
+    if leg.role is LegRole.CALLER:
+        _caller_gone(step, leg)
+    elif not state.ended:
+        _agent_gone(step, leg)
+
+
+def _caller_gone(step: Step, caller: Leg) -> None:
+    state = step.state
+    transfer = state.transfer
+    if transfer and transfer.live:
+        if transfer.answered:
+            step.move_transfer(transfer, TransferState.CALLER_GONE)
+        else:
+            t.cancel(step, transfer, TransferState.CALLER_GONE)
+    alone = [leg for leg in step.state.agents if leg.in_room]
+    if len(alone) == 1:
+        step.hang_up(alone[0])
+    reason = (
+        "caller_hung_up"
+        if caller.hung_up_by_party
+        else "abandoned"
+        if not state.served
+        else "last_agent_left"
+        if not state.agents
+        else "switch"
+    )
+    step.set(ended=True)
+    step.record(f.CallEnded(call_id=state.call_id, at=step.at, reason=reason))
+
+
+def _agent_gone(step: Step, leg: Leg) -> None:
+    transfer = step.state.transfer
+    if transfer is None or not transfer.live:
+        return
+    if leg.id == transfer.leg_id:
+        t.target_gone(step, transfer)
+    elif leg.id == transfer.transferor:
+        t.transferor_gone(step, transfer)
+
+
+def _asked(step: Step, asked: e.Asked) -> None:
+    leg = asking_leg(step.state, asked)
+    if leg is None or not legal(step.state, asked.ask, leg):
+        return
+    transfer = step.state.transfer
+    if asked.ask in (e.Ask.TRANSFER, e.Ask.THREE_WAY):
+        t.request(step, asked, leg, asked.target)
+    elif asked.ask is e.Ask.BACK and transfer:
+        t.cancel(step, transfer, TransferState.CANCELLED)
+    elif asked.ask is e.Ask.RELEASE:
+        step.hang_up(leg)
+
+
+def _command_ended(step: Step, event: e.CommandEnded) -> None:
+    transfer = step.state.transfer
+    if transfer is None or transfer.id != event.ref or not transfer.live:
+        return
+    if event.name == "MoveToRoom" and not transfer.rung:
+        if event.outcome is e.Outcome.DONE:
+            t.ring(step, transfer)
+        elif event.outcome is e.Outcome.REFUSED:
+            t.failed(step, transfer, FailureReason.SWITCH_ERROR)
+        # UNKNOWN: the room's own events, or the deadline, decide.
+    elif event.name == "RingTarget" and event.outcome is e.Outcome.REFUSED:
+        t.failed(step, transfer, FailureReason.UNREACHABLE)
+
+
+def _deadline(step: Step, event: e.DeadlinePassed) -> None:
+    transfer = step.state.transfer
+    if transfer is None or transfer.id != event.ref or not transfer.live:
+        return
+    if event.deadline is e.Deadline.MOVE and not transfer.rung:
+        _move_overdue(step, transfer)
+    elif event.deadline is e.Deadline.RING and not transfer.answered:
+        step.drop_target(transfer)
+        t.failed(step, transfer, FailureReason.NO_ANSWER)
+    elif event.deadline is e.Deadline.RELEASE and transfer.committed:
+        t.release(step, transfer)
+
+
+def _move_overdue(step: Step, transfer: Transfer) -> None:
+    caller = step.state.caller
+    if caller and caller.in_room:
+        t.ring(step, transfer)
+    else:
+        t.failed(step, transfer, FailureReason.SWITCH_ERROR)
+
+
+def _target_ringing(step: Step, event: e.TargetRinging) -> None:
+    if (transfer := _of(step, event.leg_id)) is not None:
+        t.ringing(step, transfer)
+
+
+def _target_refused(step: Step, event: e.TargetRefused) -> None:
+    if (transfer := _of(step, event.leg_id)) is not None:
+        step.set_transfer(transfer, refusal=event.reason)
+
+
+def _target_answered(step: Step, event: e.TargetAnswered) -> None:
+    if (transfer := _of(step, event.leg_id)) is not None:
+        t.answered(step, transfer, event)
+
+
+def _target_failed(step: Step, event: e.TargetFailed) -> None:
+    transfer = _of(step, event.leg_id)
+    if transfer is not None and not transfer.answered:
+        t.failed(step, transfer, event.reason)
+
+
+def _of(step: Step, leg_id: str) -> Transfer | None:
+    """The live transfer whose target's leg this is."""
+    transfer = step.state.transfer
+    return transfer if transfer and transfer.live and transfer.leg_id == leg_id else None
+
+
+_HANDLERS: dict[type[e.Event], Callable[[Step, Any], None]] = {
+    e.CallArrived: _arrived,
+    e.AgentConnected: _agent_connected,
+    e.RoomJoined: _room_joined,
+    e.RoomLeft: _room_left,
+    e.CallerHeld: _caller_held,
+    e.CallerRequeued: _requeued,
+    e.HangupRequested: _hangup_requested,
+    e.ChannelEnded: _channel_ended,
+    e.Asked: _asked,
+    e.CommandEnded: _command_ended,
+    e.DeadlinePassed: _deadline,
+    e.TargetRinging: _target_ringing,
+    e.TargetRefused: _target_refused,
+    e.TargetAnswered: _target_answered,
+    e.TargetFailed: _target_failed,
+}

@@ -1,0 +1,117 @@
+"""The state of one call as the pure machine sees it. Everything is frozen."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from gateway.calls.events import Party
+from gateway.calls.facts import FailureReason, LegRole, TransferKind, TransferState
+
+LIVE_TRANSFER = frozenset(
+    {
+        TransferState.REQUESTED,
+        TransferState.RINGING,
+        TransferState.BRIEFING,
+        TransferState.THREE_WAY,
+    }
+)
+
+
+@dataclass(frozen=True)
+class Leg:
+    """A live leg. `in_room`: it has joined the room and not left it."""
+
+    id: str
+    role: LegRole
+    channel: str
+    unique_id: str
+    party: Party = field(default_factory=Party)
+    in_room: bool = False
+    hung_up_by_party: bool = False
+    hung_up_by_us: bool = False
+
+    @property
+    def handle(self) -> str:
+        """The channel to act on: a target's own leg, not the phone its queue found."""
+        return self.id if ".target." in self.id else self.unique_id
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How one link hands over (settings [[links]])."""
+
+    release: str = "answered"
+    brief_s: float = 0.0
+    ring_s: float = 30.0
+    answered_by: str = "agent"
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """The latest transfer. The target's leg exists on the switch once `rung`."""
+
+    id: str
+    kind: TransferKind
+    source: str
+    target: str
+    transferor: str
+    leg_id: str
+    state: TransferState
+    rules: Rules
+    rung: bool = False
+    joined: bool = False
+    answered: bool = False
+    refusal: FailureReason | None = None
+    native: bool = False
+
+    @property
+    def live(self) -> bool:
+        return self.state in LIVE_TRANSFER
+
+    @property
+    def committed(self) -> bool:
+        """A person at the target has answered and is in the room."""
+        return self.joined and self.answered
+
+
+@dataclass(frozen=True)
+class CallState:
+    """One call. `legs` are live legs by id, `deadlines` what is armed."""
+
+    call_id: str
+    room: str = ""
+    centre: str = ""
+    caller_number: str = ""
+    started: datetime | None = None
+    caller: Leg | None = None
+    agents: tuple[Leg, ...] = ()
+    transfer: Transfer | None = None
+    spent: int = 0
+    """How many agent legs there have been: leg ids are never used twice."""
+    served: bool = False
+    caller_held: bool = False
+    ended: bool = False
+    rules: Mapping[tuple[str, str], Rules] = field(default_factory=dict)
+
+    def agent(self, leg_id: str) -> Leg | None:
+        return next((leg for leg in self.agents if leg.id == leg_id), None)
+
+    def leg_of(self, unique_id: str) -> Leg | None:
+        """The live leg of a channel; a target's leg also answers for its person's channel."""
+        legs = (*self.agents, *((self.caller,) if self.caller else ()))
+        return next((leg for leg in legs if unique_id in (leg.unique_id, leg.id)), None)
+
+    def with_leg(self, leg: Leg) -> "CallState":
+        """This state with `leg` in the place of the one with its id, or added."""
+        if leg.role is LegRole.CALLER:
+            return replace(self, caller=leg)
+        others = tuple(other for other in self.agents if other.id != leg.id)
+        return replace(self, agents=(*others, leg))
+
+    def without_leg(self, leg: Leg) -> "CallState":
+        if leg.role is LegRole.CALLER:
+            return replace(self, caller=None)
+        return replace(self, agents=tuple(one for one in self.agents if one.id != leg.id))
+
+    def with_transfer(self, transfer: Transfer) -> "CallState":
+        return replace(self, transfer=transfer)

@@ -1,0 +1,75 @@
+"""One step in the making: the state as changed so far and the commands it led to."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from gateway.calls import commands as c
+from gateway.calls import facts as f
+from gateway.calls.events import Deadline
+from gateway.calls.state import CallState, Leg, Transfer
+
+
+class Step:
+    """Collects what one event does; `at` stamps every fact."""
+
+    def __init__(self, state: CallState, at: datetime) -> None:
+        self.state = state
+        self.at = at
+        self.commands: list[c.Command] = []
+
+    def do(self, *commands: c.Command) -> None:
+        self.commands.extend(commands)
+
+    def arm(self, deadline: Deadline, ref: str, after_s: float) -> None:
+        self.do(c.Arm(deadline, ref, self.at + timedelta(seconds=after_s)))
+
+    def set(self, **changes: object) -> None:
+        self.state = replace(self.state, **changes)  # type: ignore[arg-type]
+
+    def set_leg(self, leg: Leg, **changes: object) -> Leg:
+        leg = replace(leg, **changes)  # type: ignore[arg-type]
+        self.state = self.state.with_leg(leg)
+        return leg
+
+    def set_transfer(self, transfer: Transfer, **changes: object) -> Transfer:
+        transfer = replace(transfer, **changes)  # type: ignore[arg-type]
+        self.state = self.state.with_transfer(transfer)
+        return transfer
+
+    def move_transfer(
+        self, transfer: Transfer, state: f.TransferState, reason: f.FailureReason | None = None
+    ) -> Transfer:
+        """Take the transfer to `state` and say so."""
+        leg = transfer.leg_id if transfer.answered else ""
+        self.record(
+            f.TransferChanged(
+                call_id=self.state.call_id,
+                at=self.at,
+                transfer_id=transfer.id,
+                state=state,
+                reason=reason,
+                target_leg=leg,
+            )
+        )
+        return self.set_transfer(transfer, state=state)
+
+    def record(self, fact: f.Fact) -> None:
+        self.do(c.Record(fact))
+
+    def hang_up(self, leg: Leg) -> None:
+        """Let a leg go, once."""
+        if not leg.hung_up_by_us:
+            self.set_leg(leg, hung_up_by_us=True)
+            self.do(c.HangUp(leg.id, leg.handle))
+
+    def drop_target(self, transfer: Transfer) -> None:
+        """End the target's leg, whether it rings or talks."""
+        if leg := self.state.agent(transfer.leg_id):
+            self.hang_up(leg)
+        elif transfer.rung:
+            self.do(c.HangUp(transfer.leg_id, transfer.leg_id))
+        self.forget_ringing()
+
+    def forget_ringing(self) -> None:
+        if self.state.caller:
+            self.do(c.ForgetRinging(self.state.call_id, self.state.caller.unique_id))

@@ -1,0 +1,213 @@
+"""A transfer, step by step: pure. Roles after RFC 5589: transferor, transferee, target.
+
+The transferor (an operator) asks; caller and transferor move into the room; the target is rung
+into it. Nothing releases the transferor before a *person* at the target has answered.
+"""
+
+from dataclasses import replace
+
+from gateway.calls import commands as c
+from gateway.calls import events as e
+from gateway.calls import facts as f
+from gateway.calls.facts import FailureReason, TransferKind, TransferState
+from gateway.calls.state import Leg, Rules, Transfer
+from gateway.calls.step import Step
+
+MOVE_WITHIN_S = 3.0
+RING_GRACE_S = 3.0
+"""How long past the ring time we wait for the switch's own word that nobody answered."""
+
+
+def request(step: Step, asked: e.Asked, transferor: Leg, target: str) -> None:
+    """Begin a transfer from `transferor` to the centre `target`."""
+    state = step.state
+    source = transferor.party.centre or state.centre
+    spent = state.spent + 1
+    step.set(spent=spent)
+    transfer = Transfer(
+        id=asked.ref,
+        kind=asked.kind,
+        source=source,
+        target=target,
+        transferor=transferor.id,
+        leg_id=f"{state.call_id}.target.{spent}",
+        state=TransferState.REQUESTED,
+        rules=state.rules.get((source, target), Rules()),
+        native=asked.native,
+    )
+    step.set_transfer(transfer)
+    step.record(
+        f.TransferRequested(
+            call_id=state.call_id,
+            at=step.at,
+            transfer_id=transfer.id,
+            transfer_kind=transfer.kind,
+            source=source,
+            target=target,
+            transferor_leg=transferor.id,
+            agent=transferor.party.agent,
+            via="native" if asked.native else "key" if asked.unique_id else "api",
+        )
+    )
+    if asked.native:
+        step.arm(e.Deadline.RING, transfer.id, transfer.rules.ring_s + RING_GRACE_S)
+        return
+    if state.caller is None:
+        return
+    if transferor.in_room and state.caller.in_room:
+        ring(step, transfer)
+        return
+    step.do(c.MoveToRoom(transfer.id, state.caller.unique_id, transferor.handle))
+    step.arm(e.Deadline.MOVE, transfer.id, MOVE_WITHIN_S)
+
+
+def ring(step: Step, transfer: Transfer) -> None:
+    """Ring the target: at most once in the life of a transfer."""
+    caller = step.state.caller
+    if transfer.rung or caller is None:
+        return
+    transfer = step.set_transfer(transfer, rung=True)
+    step.do(
+        c.RingTarget(
+            ref=transfer.id,
+            leg_id=transfer.leg_id,
+            room=step.state.room,
+            caller_channel=caller.channel,
+            caller_number=step.state.caller_number,
+            centre=step.state.centre,
+            source=transfer.source,
+            target=transfer.target,
+            ring_s=transfer.rules.ring_s,
+        )
+    )
+    step.arm(e.Deadline.RING, transfer.id, transfer.rules.ring_s + RING_GRACE_S)
+
+
+def ringing(step: Step, transfer: Transfer) -> None:
+    if transfer.state is TransferState.REQUESTED:
+        step.move_transfer(transfer, TransferState.RINGING)
+
+
+def answered(step: Step, transfer: Transfer, event: e.TargetAnswered) -> None:
+    """A person answered: their leg is on the call."""
+    if transfer.answered:
+        return
+    ringing(step, transfer)
+    transfer = step.state.transfer or transfer
+    leg = Leg(
+        transfer.leg_id,
+        f.LegRole.AGENT,
+        event.channel,
+        event.unique_id,
+        event.party,
+        in_room=transfer.joined,
+    )
+    step.state = step.state.with_leg(leg)
+    call_id = step.state.call_id
+    step.record(
+        f.LegAdded(
+            call_id=call_id,
+            at=step.at,
+            leg_id=leg.id,
+            role=leg.role,
+            channel=leg.channel,
+            unique_id=leg.unique_id,
+            centre=event.party.centre or transfer.target,
+            agent=event.party.agent,
+            agent_name=event.party.name,
+            extension=event.party.extension,
+        )
+    )
+    step.record(f.LegAnswered(call_id=call_id, at=step.at, leg_id=leg.id))
+    step.do(c.OpenTap(leg.id, leg.channel))
+    transfer = step.set_transfer(transfer, answered=True)
+    step.move_transfer(transfer, TransferState.BRIEFING)
+    commit(step)
+
+
+def joined(step: Step, transfer: Transfer) -> None:
+    """The target's leg is in the room; whether a person is on it is another matter."""
+    step.set_transfer(transfer, joined=True)
+    if leg := step.state.agent(transfer.leg_id):
+        step.set_leg(leg, in_room=True)
+    commit(step)
+
+
+def commit(step: Step) -> None:
+    """Once a person at the target is in the room, hand over as the link's rules say."""
+    transfer = step.state.transfer
+    if transfer is None or not transfer.committed or transfer.state is not TransferState.BRIEFING:
+        return
+    step.record(f.LegJoinedRoom(call_id=step.state.call_id, at=step.at, leg_id=transfer.leg_id))
+    caller = step.state.caller
+    if caller and step.state.caller_held:
+        step.do(c.FetchCaller(transfer.id, caller.unique_id))
+        step.set(caller_held=False)
+    if step.state.agent(transfer.transferor) is None:
+        complete(step, transfer)
+        return
+    transfer = step.move_transfer(transfer, TransferState.THREE_WAY)
+    if transfer.kind is TransferKind.THREE_WAY or transfer.rules.release != "answered":
+        return
+    if transfer.rules.brief_s > 0:
+        step.arm(e.Deadline.RELEASE, transfer.id, transfer.rules.brief_s)
+    else:
+        release(step, transfer)
+
+
+def release(step: Step, transfer: Transfer) -> None:
+    """Let the transferor go; their leg's end completes the transfer."""
+    if transferor := step.state.agent(transfer.transferor):
+        step.hang_up(transferor)
+
+
+def adopt(step: Step, transfer: Transfer, event: e.RoomJoined) -> None:
+    """The dialplan rang natively and someone has come in: take them as the target."""
+    rules = replace(transfer.rules, release="talk")
+    transfer = step.set_transfer(transfer, leg_id=event.unique_id, joined=True, rules=rules)
+    party = e.Party(centre=transfer.target)
+    answered(
+        step,
+        transfer,
+        e.TargetAnswered(step.at, event.unique_id, event.channel, event.unique_id, party),
+    )
+
+
+def complete(step: Step, transfer: Transfer) -> None:
+    """The transferor has gone and the target has the call."""
+    transfer = step.move_transfer(transfer, TransferState.RELEASED)
+    step.move_transfer(transfer, TransferState.COMPLETED)
+
+
+def failed(step: Step, transfer: Transfer, reason: FailureReason) -> None:
+    """No person at the target: the operator keeps the caller, or the queue takes them back."""
+    reason = transfer.refusal or reason
+    step.forget_ringing()
+    if step.state.agent(transfer.transferor):
+        step.move_transfer(transfer, TransferState.RETURNED_TO_AGENT, reason)
+        return
+    step.move_transfer(transfer, TransferState.RETURNED_TO_QUEUE, reason)
+    if caller := step.state.caller:
+        step.do(c.RequeueCaller(transfer.id, caller.unique_id, step.state.centre))
+
+
+def target_gone(step: Step, transfer: Transfer) -> None:
+    """The target's leg has ended while the transfer was live."""
+    if transfer.answered:
+        failed(step, transfer, FailureReason.TARGET_LEFT)
+    else:
+        failed(step, transfer, FailureReason.NO_ANSWER)
+
+
+def transferor_gone(step: Step, transfer: Transfer) -> None:
+    """The operator has put down the phone, or was released."""
+    if transfer.committed:
+        complete(step, transfer)
+    elif not transfer.rung and not transfer.native:
+        failed(step, transfer, FailureReason.SWITCH_ERROR)
+
+
+def cancel(step: Step, transfer: Transfer, state: TransferState) -> None:
+    """End the target's leg: the operator wants the caller back, or the caller has gone."""
+    step.drop_target(transfer)
+    step.move_transfer(transfer, state)
