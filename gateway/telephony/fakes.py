@@ -31,8 +31,8 @@ class FakeAmiClient:
     def __init__(
         self,
         *,
-        on_event: Callable[[AmiEvent], None] = lambda event: None,
-        on_link: Callable[[bool], None] = lambda up: None,
+        on_event: Callable[[AmiEvent], None] = lambda _event: None,
+        on_link: Callable[[bool], None] = lambda _up: None,
     ) -> None:
         self._on_event = on_event
         self._on_link = on_link
