@@ -28,6 +28,9 @@ LiandongError
 │   ├── CrossSiteRefused        a cookie came without the header that only our page sends
 │   └── TooManyAttempts         failed log-ins, or too many pages open
 └── LabError                    the private PBX, Redis, phones or order system failed
+    └── PhoneError              a scripted SIP phone: refused, ended, or misused
+        ├── PhoneTimeout        what was waited for did not come in time
+        └── MalformedMessage    not SIP, or not SDP, as the RFCs have it
 
 Every class carries a stable ``slug`` which is what API clients and log queries match on.
 """
@@ -145,3 +148,15 @@ class TooManyAttempts(AuthError):
 
 class LabError(LiandongError):
     slug = "lab"
+
+
+class PhoneError(LabError):
+    slug = "phone"
+
+
+class PhoneTimeout(PhoneError):
+    slug = "phone-timeout"
+
+
+class MalformedMessage(PhoneError):
+    slug = "phone-malformed"

@@ -1,0 +1,91 @@
+"""Engines: SQLite tuned to be shared by processes, and the schema brought up to date.
+
+SQLite runs in WAL so that readers never wait for the writer; a transaction that will write says
+so at its start (BEGIN IMMEDIATE), because one that upgrades later is refused outright when another
+process wrote in between (https://www.sqlite.org/rescode.html#busy_snapshot).
+"""
+
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from gateway.errors import ConfigError
+
+BUSY_MS = 5000
+_WRITES = "liandong_writes"
+_MIGRATION_LOCK = 0x4C44_4D49
+"""PostgreSQL advisory lock held while migrating: processes start at the same time."""
+
+
+def make_engine(url: str, busy_ms: int = BUSY_MS) -> AsyncEngine:
+    """Return an engine for `url`; nothing is connected yet.
+
+    `busy_ms` is how long SQLite waits for another process's lock. Raises ConfigError.
+    """
+    try:
+        engine = create_async_engine(url, hide_parameters=True, pool_pre_ping=True)
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+        raise ConfigError(
+            f"ledger.url cannot be used ({error}); use sqlite+aiosqlite:///FILE, or "
+            "postgresql+asyncpg://USER:PASSWORD@HOST/NAME with asyncpg installed"
+        ) from error
+    if make_url(url).get_backend_name() == "sqlite":
+        _tune_sqlite(engine, busy_ms)
+    return engine
+
+
+def writer(engine: AsyncEngine) -> AsyncEngine:
+    """Return the same engine and pool, whose transactions take the write lock first."""
+    return engine.execution_options(**{_WRITES: True})
+
+
+def _tune_sqlite(engine: AsyncEngine, busy_ms: int) -> None:
+    @event.listens_for(engine.sync_engine, "connect")
+    def _connected(dbapi: Any, _record: Any) -> None:
+        dbapi.isolation_level = None  # SQLAlchemy's own BEGIN below, not the driver's
+        cursor = dbapi.cursor()
+        cursor.execute(f"PRAGMA busy_timeout={busy_ms}")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def _begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get(_WRITES, False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+async def migrate(engine: AsyncEngine) -> None:
+    """Bring the schema up to date; safe when several processes do so at once."""
+    if engine.dialect.name == "sqlite":
+        await _switch_to_wal(engine)
+    async with writer(engine).begin() as connection:
+        if engine.dialect.name == "postgresql":
+            await connection.execute(
+                text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK}
+            )
+        await connection.run_sync(_upgrade)
+
+
+async def _switch_to_wal(engine: AsyncEngine) -> None:
+    async with engine.connect() as connection:
+        await connection.run_sync(_wal)
+
+
+def _wal(connection: Connection) -> None:
+    # By the driver, outside any transaction: SQLite refuses to change the journal mode inside one.
+    cursor = connection.connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.close()
+
+
+def _upgrade(connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", "gateway.ledger:migrations")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

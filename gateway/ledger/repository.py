@@ -1,0 +1,181 @@
+"""The ledger: the SQL record of calls, tickets and who did what."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, func, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.calls import facts as f
+from gateway.calls.view import CallView, TicketView
+from gateway.clock import now as clock_now
+from gateway.errors import CallNotFound, LedgerRefused, TicketNotFound
+from gateway.ledger import audit
+from gateway.ledger import tables as t
+from gateway.ledger.engine import BUSY_MS, make_engine, migrate, writer
+from gateway.ledger.entries import DeliveryEntry, TicketEntry
+from gateway.ledger.projection import statements
+from gateway.ledger.rows import (
+    ensure_calls,
+    entries,
+    fact_row,
+    insert_ticket,
+    is_revision,
+    newest_entries,
+    translated,
+)
+from gateway.tickets.build import digest
+from gateway.tickets.model import Ticket
+
+
+class Ledger:
+    """The record in one SQL database. Every method raises LedgerError when SQL is down."""
+
+    def __init__(self, url: str, busy_ms: int = BUSY_MS) -> None:
+        """Name the database; nothing is connected until the first use, which migrates it."""
+        self._engine = make_engine(url, busy_ms)
+        self._writer = writer(self._engine)
+        self._ready = False
+        self._preparing = asyncio.Lock()
+
+    async def close(self) -> None:
+        """Let every connection go."""
+        await self._engine.dispose()
+
+    async def prepare(self) -> None:
+        """Bring the schema up to date, once."""
+        async with self._preparing:
+            if not self._ready:
+                with translated():
+                    await migrate(self._engine)
+                self._ready = True
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """Give a connection to read with."""
+        await self.prepare()
+        with translated():
+            async with self._engine.connect() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """Give a connection inside one writing transaction, committed at the end."""
+        await self.prepare()
+        with translated():
+            async with self._writer.begin() as connection:
+                yield connection
+
+    async def record(self, facts: Sequence[f.Fact]) -> int:
+        """Add the facts that are not there yet, in order, in one transaction; return how many.
+
+        A fact's key is a hash of all it says, so that a journal can be told again from its start.
+        """
+        keyed = {hashlib.sha256(f.dump(fact).encode()).hexdigest(): fact for fact in facts}
+        async with self.write() as connection:
+            seen = select(t.facts.c.key).where(t.facts.c.key.in_(keyed))
+            known = set((await connection.execute(seen)).scalars())
+            new = {key: fact for key, fact in keyed.items() if key not in known}
+            await ensure_calls(connection, {fact.call_id for fact in new.values()})
+            for key, fact in new.items():
+                await connection.execute(insert(t.facts).values(**fact_row(key, fact)))
+                for statement in statements(fact):
+                    await connection.execute(statement)
+        return len(new)
+
+    async def position(self) -> int:
+        """Return the position of the newest fact; 0: none."""
+        async with self.read() as connection:
+            newest = await connection.scalar(select(func.max(t.facts.c.position)))
+        return newest or 0
+
+    async def save_ticket(self, ticket: Ticket, now: datetime) -> None:
+        """Add a revision and its place in the outbox, both or neither.
+
+        Saving the same revision again changes nothing. Raises LedgerRefused where another
+        revision of that number is there.
+        """
+        said = digest(ticket)
+        async with self.write() as connection:
+            there = select(t.tickets.c.digest).where(is_revision(t.tickets, ticket))
+            known = await connection.scalar(there)
+            if known == said:
+                return
+            if known is not None:
+                raise LedgerRefused(f"ticket {ticket.ticket_id} has a revision {ticket.revision}")
+            await ensure_calls(connection, {ticket.call.call_id})
+            await insert_ticket(connection, ticket, said, now)
+
+    async def tickets(self, limit: int = 50, before: str | None = None) -> list[TicketEntry]:
+        """Return the newest revision of tickets, the latest call first; `before`: a ticket id."""
+        query = newest_entries()
+        if before:
+            query = query.where(t.tickets.c.ticket_id < before)
+        return await self._entries(query.order_by(t.tickets.c.ticket_id.desc()).limit(limit))
+
+    async def revisions(self, ticket_id: str) -> list[TicketEntry]:
+        """Return every revision, oldest first; raises TicketNotFound."""
+        query = entries().where(t.tickets.c.ticket_id == ticket_id)
+        if found := await self._entries(query.order_by(t.tickets.c.revision)):
+            return found
+        raise TicketNotFound(f"no ticket {ticket_id}")
+
+    async def ticket(self, ticket_id: str) -> TicketEntry:
+        """Return the newest revision; raises TicketNotFound."""
+        return (await self.revisions(ticket_id))[-1]
+
+    async def call(self, call_id: str) -> CallView:
+        """Return a past or present call, folded from its facts; raises CallNotFound."""
+        query = select(t.facts.c.body).where(t.facts.c.call_id == call_id)
+        outbox = select(t.outbox).where(t.outbox.c.call_id == call_id)
+        async with self.read() as connection:
+            bodies = (await connection.execute(query.order_by(t.facts.c.position))).scalars().all()
+            newest = outbox.order_by(t.outbox.c.revision.desc()).limit(1)
+            row = (await connection.execute(newest)).mappings().one_or_none()
+        if not bodies:
+            raise CallNotFound(f"no call {call_id}")
+        view = CallView(id=call_id)
+        for body in bodies:
+            view.apply(f.parse(body))
+        if row:  # nearer to the truth than the facts told of it, which need Redis to arrive
+            view.ticket = TicketView(
+                id=row["ticket_id"],
+                **{name: row[name] for name in ("revision", "phase", "state", "attempts", "error")},
+            )
+        return view
+
+    async def audit(self, actor: str, action: str, subject: str, detail: str = "") -> None:
+        """Write down that `actor` did `action` to `subject`."""
+        async with self.write() as connection:
+            await audit.append(connection, clock_now(), actor, action, subject, detail)
+
+    async def audit_broken_at(self) -> int | None:
+        """Return the id of the first audit entry that was tampered with; None: the chain holds."""
+        async with self.read() as connection:
+            return await audit.first_broken(connection)
+
+    async def _entries(self, query: Select[Any]) -> list[TicketEntry]:
+        async with self.read() as connection:
+            rows = (await connection.execute(query)).mappings().all()
+        return [
+            TicketEntry(
+                ticket=Ticket.model_validate_json(row["body"]),
+                delivery=DeliveryEntry.model_validate(dict(row)),
+            )
+            for row in rows
+        ]
+
+
+async def open_ledger(url: str) -> Ledger:
+    """Return the ledger at `url`, connected and migrated. Raises ConfigError, LedgerError."""
+    ledger = Ledger(url)
+    try:
+        await ledger.prepare()
+    except BaseException:
+        await ledger.close()
+        raise
+    return ledger

@@ -1,0 +1,105 @@
+"""Rows and queries of the ledger that need no connection of their own."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, Table, and_, exists, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.calls import facts as f
+from gateway.errors import LedgerError, LedgerRefused
+from gateway.ledger import tables as t
+from gateway.tickets.model import Ticket
+from gateway.tickets.signing import webhook_id
+
+GONE = "the order system answered 410 to an earlier revision: it wants no more of this ticket"
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn the database's errors into ours. Parameters stay out: they hold what people said."""
+    try:
+        yield
+    except (IntegrityError, DataError) as error:
+        raise LedgerRefused(f"the ledger refused a row: {type(error.orig).__name__}") from error
+    except (SQLAlchemyError, OSError) as error:
+        cause = getattr(error, "orig", None) or error
+        raise LedgerError(f"the ledger cannot be used: {type(cause).__name__}") from error
+
+
+async def ensure_calls(connection: AsyncConnection, call_ids: set[str]) -> None:
+    """Make a row for each call that has none, for others to refer to."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    for call_id in sorted(call_ids):
+        row = dialect.insert(t.calls).values(id=call_id)
+        await connection.execute(row.on_conflict_do_nothing(index_elements=["id"]))
+
+
+def fact_row(key: str, fact: f.Fact) -> dict[str, Any]:
+    return {
+        "key": key,
+        "call_id": fact.call_id,
+        "kind": fact.kind,
+        "at": fact.at,
+        "body": f.dump(fact),
+    }
+
+
+def is_revision(table: Table, ticket: Ticket) -> ColumnElement[bool]:
+    return and_(table.c.ticket_id == ticket.ticket_id, table.c.revision == ticket.revision)
+
+
+async def insert_ticket(
+    connection: AsyncConnection, ticket: Ticket, said: str, now: datetime
+) -> None:
+    """Add the revision and its outbox row, inside the caller's transaction."""
+    shared = {
+        "ticket_id": ticket.ticket_id,
+        "revision": ticket.revision,
+        "call_id": ticket.call.call_id,
+        "phase": ticket.phase,
+    }
+    await connection.execute(
+        insert(t.tickets).values(
+            **shared,
+            message_status=ticket.message_status,
+            digest=said,
+            body=ticket.model_dump_json(),
+            created_at=ticket.created_at,
+            updated_at=ticket.updated_at,
+        )
+    )
+    name = webhook_id(ticket.ticket_id, ticket.revision)
+    waiting = {"webhook_id": name, "state": "queued", "due_at": now, "created_at": now}
+    await connection.execute(insert(t.outbox).values(**shared, **waiting))
+    earlier = t.outbox.alias()
+    refused = exists().where(earlier.c.ticket_id == ticket.ticket_id, earlier.c.gone)
+    await connection.execute(
+        update(t.outbox)
+        .where(is_revision(t.outbox, ticket), refused)
+        .values(state="dead", error=GONE, settled_at=now)
+    )
+
+
+def newest_entries() -> Select[Any]:
+    """Query the newest revision of every ticket with its delivery."""
+    newest = t.tickets.alias()
+    last = select(func.max(newest.c.revision)).where(newest.c.ticket_id == t.tickets.c.ticket_id)
+    return entries().where(t.tickets.c.revision == last.scalar_subquery())
+
+
+def entries() -> Select[Any]:
+    """Query every revision of every ticket with its delivery."""
+    same = and_(
+        t.outbox.c.ticket_id == t.tickets.c.ticket_id,
+        t.outbox.c.revision == t.tickets.c.revision,
+    )
+    delivery = [
+        t.outbox.c[name]
+        for name in ("webhook_id", "state", "attempts", "error", "due_at", "settled_at")
+    ]
+    return select(t.tickets.c.body, *delivery).join_from(t.tickets, t.outbox, same)
