@@ -7,7 +7,7 @@ RESET when it falls behind the trimmed end. Nothing here is the record (the ledg
 import asyncio
 import re
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from types import TracebackType
 from typing import Self
 
@@ -123,7 +123,7 @@ class RedisLiveReader:
         self._block_ms = int(block_s * 1000)
         self._retry_s = retry_s
 
-    async def read(self, after: str | None) -> AsyncIterator[LiveItem]:
+    async def read(self, after: str | None) -> AsyncGenerator[LiveItem, None]:
         """Yield a mark (HELLO, RESUMED or RESET), then every entry after it, without end.
 
         `after` is the id of the last entry seen; None starts at the newest. While Redis cannot

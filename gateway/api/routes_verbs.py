@@ -1,0 +1,76 @@
+"""The verbs of a call: what the operator's keys do, by REST."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header
+
+from gateway.api import present
+from gateway.api import schemas as s
+from gateway.api.auth import need
+from gateway.api.idempotency import check_key
+from gateway.api.problems import documented
+from gateway.api.rights import Right, may_act, may_see
+from gateway.api.routes_calls import Viewer, find_own
+from gateway.api.services import Inject
+from gateway.calls.port import Actor, TransferOrder
+from gateway.errors import CallNotFound
+
+router = APIRouter(
+    prefix="/api/v1/calls/{call_id}",
+    tags=["verbs"],
+    responses=documented(401, 403, 404, 409, 422, 502, 503, 504),
+)
+Operator = Annotated[Actor, Depends(need(Right.ACT))]
+
+
+@router.get("/verbs", summary="What can be done now")
+async def verbs(services: Inject, actor: Viewer, call_id: str) -> s.VerbsOut:
+    """The verbs that would be accepted at this moment, with the phone keys that do the same."""
+    call = services.control.call(call_id)
+    if not may_see(actor, call):
+        raise CallNotFound(f"no call {call_id}")
+    legal = services.control.legal(call_id)
+    return s.VerbsOut(
+        call_id=call_id,
+        may_act=may_act(actor, call),
+        verbs=[s.VerbOut(verb=v.verb, target=v.target, key=v.key) for v in legal],
+    )
+
+
+@router.post("/transfers", status_code=202, summary="Transfer", responses=documented(400))
+async def transfer(
+    services: Inject,
+    actor: Operator,
+    call_id: str,
+    body: s.TransferIn,
+    idempotency_key: Annotated[
+        str | None, Header(max_length=255, description="New for each transfer; needed (400).")
+    ] = None,
+) -> s.TransferOut:
+    """Bring the target centre into the call. Accepted means under way: watch its state.
+
+    A repeat with the same Idempotency-Key gets the first answer; with another body 422; while the
+    first is still being worked on 409.
+    """
+    key = f"{actor.name}:{check_key(idempotency_key)}"
+    find_own(services, call_id, actor)
+    order = TransferOrder(body.target, body.kind, key)
+
+    async def act() -> s.TransferOut:
+        return present.transfer_out(await services.control.transfer(call_id, order, actor))
+
+    return await services.transfers.run(key, f"{call_id} {body.model_dump_json()}", act)
+
+
+@router.post("/back", summary="Back to the caller")
+async def back(services: Inject, actor: Operator, call_id: str) -> s.CallOut:
+    """End the target's leg; the operator stays with the caller."""
+    find_own(services, call_id, actor)
+    return present.call_out(await services.control.back(call_id, actor), actor)
+
+
+@router.post("/release", summary="Leave the call")
+async def release(services: Inject, actor: Operator, call_id: str) -> s.CallOut:
+    """Let the operator's leg go, once the person at the target has answered."""
+    find_own(services, call_id, actor)
+    return present.call_out(await services.control.release(call_id, actor), actor)
