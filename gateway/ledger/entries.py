@@ -5,30 +5,27 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from gateway.tickets.model import Ticket
-
 OutboxState = Literal["queued", "retrying", "delivered", "dead"]
 OPEN: tuple[OutboxState, ...] = ("queued", "retrying")
-
-
-class DeliveryEntry(BaseModel):
-    """How far a revision has come on its way to the order system."""
-
-    model_config = ConfigDict(frozen=True)
-
-    webhook_id: str
-    state: OutboxState
-    attempts: int
-    error: str
-    due_at: datetime
-    settled_at: datetime | None
-    """Delivered, or given up."""
+"""States in which a message is still on its way."""
 
 
 class TicketEntry(BaseModel):
-    """One revision of a ticket and its delivery."""
+    """One revision of a ticket and how far it has come on its way to the order system."""
 
     model_config = ConfigDict(frozen=True)
 
-    ticket: Ticket
-    delivery: DeliveryEntry
+    id: str
+    call_id: str
+    revision: int
+    phase: Literal["preliminary", "final"]
+    state: OutboxState
+    attempts: int
+    error: str
+    """Why the last attempt failed; empty after a success."""
+    webhook_id: str
+    created_at: datetime
+    updated_at: datetime
+    due_at: datetime
+    settled_at: datetime | None
+    """Delivered, or given up."""

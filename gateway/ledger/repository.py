@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -13,11 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.calls import facts as f
 from gateway.calls.view import CallView, TicketView
 from gateway.clock import now as clock_now
-from gateway.errors import CallNotFound, LedgerRefused, TicketNotFound
+from gateway.errors import LedgerRefused
 from gateway.ledger import audit
 from gateway.ledger import tables as t
 from gateway.ledger.engine import BUSY_MS, make_engine, migrate, writer
-from gateway.ledger.entries import DeliveryEntry, TicketEntry
+from gateway.ledger.entries import TicketEntry
 from gateway.ledger.projection import statements
 from gateway.ledger.rows import (
     ensure_calls,
@@ -111,25 +112,32 @@ class Ledger:
             await insert_ticket(connection, ticket, said, now)
 
     async def tickets(self, limit: int = 50, before: str | None = None) -> list[TicketEntry]:
-        """Return the newest revision of tickets, the latest call first; `before`: a ticket id."""
+        """Return tickets at their newest revision, the latest call first; `before`: a ticket id."""
         query = newest_entries()
         if before:
             query = query.where(t.tickets.c.ticket_id < before)
         return await self._entries(query.order_by(t.tickets.c.ticket_id.desc()).limit(limit))
 
     async def revisions(self, ticket_id: str) -> list[TicketEntry]:
-        """Return every revision, oldest first; raises TicketNotFound."""
+        """Return every revision, oldest first; empty: no such ticket."""
         query = entries().where(t.tickets.c.ticket_id == ticket_id)
-        if found := await self._entries(query.order_by(t.tickets.c.revision)):
-            return found
-        raise TicketNotFound(f"no ticket {ticket_id}")
+        return await self._entries(query.order_by(t.tickets.c.revision))
 
-    async def ticket(self, ticket_id: str) -> TicketEntry:
-        """Return the newest revision; raises TicketNotFound."""
-        return (await self.revisions(ticket_id))[-1]
+    async def ticket(self, ticket_id: str) -> tuple[TicketEntry, dict[str, Any]] | None:
+        """Return the ticket at its newest revision, and its document as sent."""
+        query = newest_entries().add_columns(t.tickets.c.body)
+        query = query.where(t.tickets.c.ticket_id == ticket_id)
+        async with self.read() as connection:
+            row = (await connection.execute(query)).mappings().one_or_none()
+        return (TicketEntry.model_validate(dict(row)), json.loads(row["body"])) if row else None
 
-    async def call(self, call_id: str) -> CallView:
-        """Return a past or present call, folded from its facts; raises CallNotFound."""
+    async def _entries(self, query: Select[Any]) -> list[TicketEntry]:
+        async with self.read() as connection:
+            rows = (await connection.execute(query)).mappings().all()
+        return [TicketEntry.model_validate(dict(row)) for row in rows]
+
+    async def call(self, call_id: str) -> CallView | None:
+        """Return a past or present call, folded from its facts."""
         query = select(t.facts.c.body).where(t.facts.c.call_id == call_id)
         outbox = select(t.outbox).where(t.outbox.c.call_id == call_id)
         async with self.read() as connection:
@@ -137,7 +145,7 @@ class Ledger:
             newest = outbox.order_by(t.outbox.c.revision.desc()).limit(1)
             row = (await connection.execute(newest)).mappings().one_or_none()
         if not bodies:
-            raise CallNotFound(f"no call {call_id}")
+            return None
         view = CallView(id=call_id)
         for body in bodies:
             view.apply(f.parse(body))
@@ -157,17 +165,6 @@ class Ledger:
         """Return the id of the first audit entry that was tampered with; None: the chain holds."""
         async with self.read() as connection:
             return await audit.first_broken(connection)
-
-    async def _entries(self, query: Select[Any]) -> list[TicketEntry]:
-        async with self.read() as connection:
-            rows = (await connection.execute(query)).mappings().all()
-        return [
-            TicketEntry(
-                ticket=Ticket.model_validate_json(row["body"]),
-                delivery=DeliveryEntry.model_validate(dict(row)),
-            )
-            for row in rows
-        ]
 
 
 async def open_ledger(url: str) -> Ledger:

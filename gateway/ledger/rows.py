@@ -93,13 +93,13 @@ def newest_entries() -> Select[Any]:
 
 
 def entries() -> Select[Any]:
-    """Query every revision of every ticket with its delivery."""
+    """Query every revision of every ticket with its delivery, as TicketEntry has it."""
     same = and_(
         t.outbox.c.ticket_id == t.tickets.c.ticket_id,
         t.outbox.c.revision == t.tickets.c.revision,
     )
-    delivery = [
-        t.outbox.c[name]
-        for name in ("webhook_id", "state", "attempts", "error", "due_at", "settled_at")
-    ]
-    return select(t.tickets.c.body, *delivery).join_from(t.tickets, t.outbox, same)
+    said = [t.tickets.c[name] for name in ("call_id", "revision", "phase", "updated_at")]
+    sent = [t.outbox.c[name] for name in ("state", "attempts", "error", "webhook_id")]
+    times = [t.tickets.c.created_at, t.outbox.c.due_at, t.outbox.c.settled_at]
+    columns = [t.tickets.c.ticket_id.label("id"), *said, *sent, *times]
+    return select(*columns).join_from(t.tickets, t.outbox, same)
