@@ -96,6 +96,8 @@ class TargetAnswered(Event):
     channel: str
     unique_id: str
     party: Party
+    by_agent: bool = True
+    """The switch's queue says so (AgentConnect); else a device answered."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,14 @@ class Asked(Event):
     @property
     def kind(self) -> TransferKind:
         return TransferKind.THREE_WAY if self.ask is Ask.THREE_WAY else TransferKind.ONE_KEY
+
+
+@dataclass(frozen=True)
+class KeyPressed(Event):
+    """A key on an operator's phone, `age_s` seconds ago by the switch's clock."""
+
+    asked: Asked
+    age_s: float
 
 
 class Outcome(StrEnum):

@@ -90,7 +90,7 @@ def ringing(step: Step, transfer: Transfer) -> None:
 
 def answered(step: Step, transfer: Transfer, event: e.TargetAnswered) -> None:
     """A person answered: their leg is on the call."""
-    if transfer.answered:
+    if transfer.answered or (transfer.rules.answered_by == "agent" and not event.by_agent):
         return
     ringing(step, transfer)
     transfer = step.state.transfer or transfer
@@ -139,6 +139,7 @@ def commit(step: Step) -> None:
     if transfer is None or not transfer.committed or transfer.state is not TransferState.BRIEFING:
         return
     step.record(f.LegJoinedRoom(call_id=step.state.call_id, at=step.at, leg_id=transfer.leg_id))
+    step.forget_ringing()
     caller = step.state.caller
     if caller and step.state.caller_held:
         step.do(c.FetchCaller(transfer.id, caller.unique_id))

@@ -1,0 +1,194 @@
+"""All live calls: routes what the switch sees to sessions and serves `CallControl`."""
+
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Literal
+
+from gateway.calls import events as e
+from gateway.calls import facts as f
+from gateway.calls.machine import asking_leg, legal
+from gateway.calls.port import Actor, ComponentHealth, LegalVerb, TransferOrder, Verb
+from gateway.calls.session import Session, Tools
+from gateway.calls.view import CallView, TransferView
+from gateway.clock import now
+from gateway.errors import CallNotFound, IdempotencyConflict, IllegalVerb
+from gateway.ids import new_id
+from gateway.telephony.port import Sighting
+
+KEEP_ENDED = timedelta(minutes=10)
+_KEPT_KEYS = 4096
+Keys = Mapping[tuple[Verb, str], str]
+"""Feature codes by verb and target ('' where the verb has none)."""
+Probe = Callable[[], Awaitable[ComponentHealth]]
+
+
+class Registry:
+    """The `CallControl` of `serve`."""
+
+    def __init__(self, tools: Tools, keys: Keys, probes: Sequence[Probe] = ()) -> None:
+        self._tools = tools
+        self._keys = keys
+        self._probes = probes
+        self._sessions: dict[str, Session] = {}
+        self._by_room: dict[str, Session] = {}
+        self._by_unique: dict[str, Session] = {}
+        self._orders: OrderedDict[str, tuple[str, TransferOrder, str]] = OrderedDict()
+
+    # --- from the switch -------------------------------------------------------------------
+
+    def sight(self, sighting: Sighting) -> None:
+        """Route one sighting; those of no call of ours are dropped."""
+        event = sighting.event
+        if isinstance(event, e.CallArrived):
+            self._arrive(event)
+        session = self._find(sighting)
+        if session is None:
+            return
+        if isinstance(event, e.AgentConnected | e.TargetAnswered):
+            self._by_unique[event.unique_id] = session
+        session.post(event)
+
+    def session_of_leg(self, leg_id: str) -> Session | None:
+        """Leg ids begin with the id of their call."""
+        return self._sessions.get(leg_id.split(".", 1)[0])
+
+    def record(self, fact: f.Fact) -> None:
+        """Write a fact that came from another process; unknown calls are dropped."""
+        if session := self._sessions.get(fact.call_id):
+            session.record(fact)
+
+    async def close(self) -> None:
+        for session in self._sessions.values():
+            await session.stop()
+
+    def _arrive(self, event: e.CallArrived) -> None:
+        if event.room in self._by_room:
+            return
+        self._prune()
+        session = Session(new_id(), self._tools)
+        self._sessions[session.call_id] = session
+        self._by_room[event.room] = session
+        self._by_unique[event.unique_id] = session
+        session.start()
+
+    def _find(self, sighting: Sighting) -> Session | None:
+        if sighting.room:
+            return self._by_room.get(sighting.room)
+        known = self._by_unique.get(sighting.unique_id)
+        return known or self.session_of_leg(sighting.unique_id)
+
+    def _prune(self) -> None:
+        """Forget calls that ended a while ago; the ledger keeps them."""
+        oldest = now() - KEEP_ENDED
+        for session in [one for one in self._sessions.values() if one.over]:
+            if session.view.ended_at and session.view.ended_at < oldest:
+                del self._sessions[session.call_id]
+                self._by_room.pop(session.view.room, None)
+                gone = [key for key, one in self._by_unique.items() if one is session]
+                for key in gone:
+                    del self._by_unique[key]
+
+    # --- CallControl -----------------------------------------------------------------------
+
+    def calls(self) -> list[CallView]:
+        views = [session.view for session in self._sessions.values()]
+        return sorted(views, key=lambda view: (view.ended_at is not None, view.id))
+
+    def call(self, call_id: str) -> CallView:
+        return self._session(call_id).view
+
+    def legal(self, call_id: str) -> list[LegalVerb]:
+        state = self._session(call_id).state
+        found: list[LegalVerb] = []
+        for leg in state.agents:
+            source = leg.party.centre or state.centre
+            for target in [to for origin, to in self._tools.rules if origin == source]:
+                if legal(state, e.Ask.TRANSFER, leg):
+                    found += [
+                        LegalVerb(verb, target, self._keys.get((verb, target), ""))
+                        for verb in (Verb.TRANSFER, Verb.THREE_WAY)
+                    ]
+            found += [
+                LegalVerb(verb, "", self._keys.get((verb, ""), ""))
+                for verb in (Verb.BACK, Verb.RELEASE)
+                if legal(state, e.Ask(verb.value), leg)
+            ]
+        return list(dict.fromkeys(found))
+
+    async def transfer(self, call_id: str, order: TransferOrder, by: Actor) -> TransferView:
+        session = self._session(call_id)
+        if earlier := self._orders.get(order.idempotency_key):
+            if earlier[:2] != (call_id, order):
+                raise IdempotencyConflict("this Idempotency-Key came with another request")
+            return _transfer(session.view, earlier[2])
+        ask = e.Ask.THREE_WAY if order.kind is f.TransferKind.THREE_WAY else e.Ask.TRANSFER
+        ref = new_id()
+        await self._ask(session, ask, by, target=order.target, ref=ref)
+        if order.idempotency_key:
+            self._orders[order.idempotency_key] = (call_id, order, ref)
+            if len(self._orders) > _KEPT_KEYS:
+                self._orders.popitem(last=False)
+        return _transfer(session.view, ref)
+
+    async def back(self, call_id: str, by: Actor) -> CallView:
+        session = self._session(call_id)
+        await self._ask(session, e.Ask.BACK, by)
+        return session.view
+
+    async def release(self, call_id: str, by: Actor) -> CallView:
+        session = self._session(call_id)
+        await self._ask(session, e.Ask.RELEASE, by)
+        return session.view
+
+    async def decide(
+        self,
+        call_id: str,
+        suggestion_id: str,
+        decision: Literal["accepted", "changed", "ignored"],
+        platform: str,
+        item: str | None,
+        by: Actor,
+    ) -> CallView:
+        session = self._session(call_id)
+        made = session.view.suggestion
+        if made is None or made.suggestion_id != suggestion_id:
+            raise IllegalVerb("the suggestion has changed meanwhile; read it again and decide")
+        decided = f.SuggestionDecided(
+            call_id=call_id,
+            suggestion_id=suggestion_id,
+            decision=decision,
+            platform=platform,
+            item=item,
+            agent=by.agent or by.name,
+        )
+        session.record(decided)
+        return session.view
+
+    async def health(self) -> list[ComponentHealth]:
+        return [await probe() for probe in self._probes]
+
+    def _session(self, call_id: str) -> Session:
+        try:
+            return self._sessions[call_id]
+        except KeyError:
+            raise CallNotFound(f"no live call {call_id}") from None
+
+    async def _ask(
+        self, session: Session, ask: e.Ask, by: Actor, *, target: str = "", ref: str = ""
+    ) -> None:
+        asked = e.Asked(now(), ask=ask, ref=ref or new_id(), target=target, agent=by.agent)
+        leg = asking_leg(session.state, asked)
+        if not legal(session.state, ask, leg):
+            raise IllegalVerb(f"{ask} is not possible in the call's present state")
+        source = (leg.party.centre if leg else "") or session.state.centre
+        if target and (source, target) not in self._tools.rules:
+            raise IllegalVerb(f"there is no link from {source} to {target}")
+        await session.ask(asked)
+
+
+def _transfer(view: CallView, transfer_id: str) -> TransferView:
+    for transfer in view.transfers:
+        if transfer.id == transfer_id:
+            return transfer
+    raise IllegalVerb("the call's state changed before the transfer could begin")

@@ -1,0 +1,137 @@
+"""One call's actor: a mailbox, the pure machine, and the doing of what it says.
+
+Single writer: only the session's own task changes the call's state. Intent is journalled before
+it is sent; a command whose outcome is unknown is never retried, the switch's events settle it.
+"""
+
+import asyncio
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from gateway import log
+from gateway.calls import commands as c
+from gateway.calls import events as e
+from gateway.calls import facts as f
+from gateway.calls.journal import Journal
+from gateway.calls.machine import step
+from gateway.calls.state import CallState, Rules
+from gateway.calls.view import CallView
+from gateway.clock import now
+from gateway.errors import SwitchError, SwitchRefused, SwitchUnreachable
+from gateway.telephony.port import Switch
+
+_log = log.get("calls")
+OnFact = Callable[[f.Fact, CallView], None]
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What every session works with."""
+
+    switch: Switch
+    journal: Journal
+    on_fact: OnFact
+    rules: Mapping[tuple[str, str], Rules]
+    key_lifetime_s: float = 2.0
+
+
+class Session:
+    """Start with `start()`; `post` events; it stops by itself when the last leg is gone."""
+
+    def __init__(self, call_id: str, tools: Tools) -> None:
+        self.state = CallState(call_id, rules=tools.rules)
+        self.view = CallView(id=call_id)
+        self.late_keys = 0
+        self._tools = tools
+        self._mailbox: asyncio.Queue[tuple[e.Event, asyncio.Future[None] | None]] = asyncio.Queue()
+        self._doing: set[asyncio.Task[None]] = set()
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def call_id(self) -> str:
+        return self.view.id
+
+    @property
+    def over(self) -> bool:
+        """Ended, and no leg is left on the switch."""
+        return self.state.ended and not self.state.agents and self.state.caller is None
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name=f"call-{self.call_id}")
+
+    async def stop(self) -> None:
+        tasks = [*self._doing, *([self._task] if self._task else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def post(self, event: e.Event) -> None:
+        self._mailbox.put_nowait((event, None))
+
+    async def ask(self, event: e.Event) -> None:
+        """Post `event` and wait until it has been taken."""
+        taken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._mailbox.put_nowait((event, taken))
+        await taken
+
+    def record(self, fact: f.Fact) -> None:
+        """Write down something that happened beside the machine (speech, suggestion, ticket)."""
+        self.view.apply(fact)
+        self._tools.journal.fact(fact)
+        self._tools.on_fact(fact, self.view)
+
+    async def _run(self) -> None:
+        while True:
+            event, taken = await self._mailbox.get()
+            try:
+                await self._take(event)
+            except Exception:
+                # One bad event must not leave the call without its actor.
+                _log.exception("event failed", call_id=self.call_id, event=type(event).__name__)
+            if taken is not None and not taken.done():
+                taken.set_result(None)
+
+    async def _take(self, event: e.Event) -> None:
+        if isinstance(event, e.KeyPressed):
+            if event.age_s > self._tools.key_lifetime_s:
+                self.late_keys += 1
+                _log.warning("late key discarded", call_id=self.call_id, age_s=event.age_s)
+                return
+            event = event.asked
+        self.state, commands = step(self.state, event)
+        for command in commands:
+            await self._carry_out(command)
+
+    async def _carry_out(self, command: c.Command) -> None:
+        if isinstance(command, c.Record):
+            self.record(command.fact)
+        elif isinstance(command, c.Arm):
+            self._arm(command)
+        else:
+            details = dataclasses.asdict(command)
+            await self._tools.journal.intent(self.call_id, type(command).__name__, details)
+            task = asyncio.create_task(self._execute(command))
+            self._doing.add(task)
+            task.add_done_callback(self._doing.discard)
+
+    def _arm(self, command: c.Arm) -> None:
+        delay = max(0.0, (command.at - now()).total_seconds())
+        asyncio.get_running_loop().call_later(delay, self._pass, command.deadline, command.ref)
+
+    def _pass(self, deadline: e.Deadline, ref: str) -> None:
+        self.post(e.DeadlinePassed(now(), deadline, ref))
+
+    async def _execute(self, command: c.SwitchCommand) -> None:
+        name = type(command).__name__
+        try:
+            await self._tools.switch.execute(command)
+            outcome = e.Outcome.DONE
+        except (SwitchRefused, SwitchUnreachable) as error:
+            outcome = e.Outcome.REFUSED
+            _log.warning("switch refused", call_id=self.call_id, command=name, why=error.slug)
+        except SwitchError as error:
+            outcome = e.Outcome.UNKNOWN
+            _log.warning("switch unknown", call_id=self.call_id, command=name, why=error.slug)
+        if not isinstance(command, c.OpenTap):
+            self.post(e.CommandEnded(now(), name, command.ref, outcome))

@@ -1,0 +1,98 @@
+"""The switch is an Asterisk with our dialplan files included; AMI carries the commands.
+
+Channels are named to AMI by their unique id, which Asterisk takes wherever it takes a name.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+from gateway.calls import commands as c
+from gateway.errors import SwitchRefused
+from gateway.settings import LinkSettings
+from gateway.telephony.ami_port import Ami
+
+ROOM = "liandong-room"
+Taps = Callable[[c.OpenTap], Awaitable[None]]
+
+
+class AsteriskSwitch:
+    """Implements `telephony.port.Switch`."""
+
+    def __init__(self, ami: Ami, links: Iterable[LinkSettings], taps: Taps) -> None:
+        self._ami = ami
+        self._links = {(link.source, link.target): link for link in links}
+        self._doers: dict[type[Any], Callable[[Any], Awaitable[None]]] = {
+            c.MoveToRoom: self._move_to_room,
+            c.RingTarget: self._ring_target,
+            c.HangUp: self._hang_up,
+            c.ForgetRinging: self._forget_ringing,
+            c.FetchCaller: self._fetch_caller,
+            c.RequeueCaller: self._requeue_caller,
+            c.OpenTap: taps,
+        }
+
+    async def execute(self, command: c.SwitchCommand) -> None:
+        await self._doers[type(command)](command)
+
+    async def _move_to_room(self, command: c.MoveToRoom) -> None:
+        headers = {
+            "Channel": command.caller,
+            "Context": ROOM,
+            "Exten": "caller",
+            "Priority": "1",
+            "ExtraChannel": command.agent,
+            "ExtraContext": ROOM,
+            "ExtraExten": "agent",
+            "ExtraPriority": "1",
+        }
+        await self._ami.send("Redirect", headers)
+
+    async def _ring_target(self, command: c.RingTarget) -> None:
+        link = self._links.get((command.source, command.target))
+        if link is None:
+            raise SwitchRefused(f"no link from {command.source} to {command.target}")
+        variables = {
+            "__LD_CALL": command.room,
+            "__LD_CALLER": command.caller_channel,
+            "__LD_NUMBER": command.caller_number,
+            "__LD_CENTRE": command.centre,
+            "__LD_PEER": command.source,
+        }
+        until = int(time.time() + self._ami.clock_offset_s + command.ring_s) + 1
+        originate = {
+            "Channel": link.dial,
+            "ChannelId": command.leg_id,
+            "Context": ROOM,
+            "Exten": "target",
+            "Priority": "1",
+            "Timeout": str(int(command.ring_s * 1000)),
+            "CallerID": command.caller_number,
+            "Async": "true",
+            "Variable": [f"{name}={value}" for name, value in variables.items()],
+        }
+        await asyncio.gather(
+            self._ami.send("Originate", originate),
+            self._set_ringing(command.caller_channel, until),
+        )
+
+    async def _hang_up(self, command: c.HangUp) -> None:
+        await self._ami.send("Hangup", {"Channel": command.unique_id, "Cause": "16"})
+
+    async def _forget_ringing(self, command: c.ForgetRinging) -> None:
+        await self._set_ringing(command.caller, 0)
+
+    async def _set_ringing(self, caller: str, until: int) -> None:
+        headers = {"Channel": caller, "Variable": "SHARED(LD_RING_UNTIL)", "Value": str(until)}
+        await self._ami.send("Setvar", headers)
+
+    async def _fetch_caller(self, command: c.FetchCaller) -> None:
+        await self._redirect(command.caller, ROOM, "rejoin")
+
+    async def _requeue_caller(self, command: c.RequeueCaller) -> None:
+        await self._redirect(command.caller, "liandong-requeue", command.centre)
+
+    async def _redirect(self, channel: str, context: str, exten: str) -> None:
+        headers = {"Channel": channel, "Context": context, "Exten": exten, "Priority": "1"}
+        await self._ami.send("Redirect", headers)

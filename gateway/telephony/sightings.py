@@ -1,0 +1,167 @@
+"""What each AMI event means for a call: one handler a name, alike for live and recorded events.
+
+Events that concern no call of ours give nothing; deciding which call a unique id belongs to is
+the registry's work.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+
+from gateway.calls import events as e
+from gateway.calls.facts import FailureReason
+from gateway.clock import now
+from gateway.ids import new_id
+from gateway.telephony.ami_event import AmiEvent
+from gateway.telephony.port import Sighting
+from gateway.telephony.seats import Seats
+
+BUSY, REJECTED = "17", "21"
+_REFUSALS = {
+    BUSY: FailureReason.BUSY,
+    REJECTED: FailureReason.REJECTED,
+    "1": FailureReason.UNREACHABLE,
+    "3": FailureReason.UNREACHABLE,
+    "20": FailureReason.UNREACHABLE,
+    "27": FailureReason.UNREACHABLE,
+    "34": FailureReason.UNREACHABLE,
+    "38": FailureReason.UNREACHABLE,
+}
+"""Q.850 causes of a phone that said no, as Asterisk maps them from SIP."""
+
+_LOCAL_FAR_END = ";2"
+
+
+class Sightings:
+    """Translates AMI events; keeps only which phones ring beneath which target's leg."""
+
+    def __init__(self, seats: Seats, *, clock_offset_s: Callable[[], float]) -> None:
+        self._seats = seats
+        self._offset = clock_offset_s
+        self._beneath: dict[str, str] = {}
+        self.late_keys = 0
+        self._handlers: dict[str, Callable[[AmiEvent, datetime], Iterable[Sighting]]] = {
+            "UserEvent": self._user_event,
+            "AgentConnect": self._agent_connect,
+            "DialBegin": self._dial_begin,
+            "DialEnd": self._dial_end,
+            "ConfbridgeJoin": self._joined,
+            "ConfbridgeLeave": self._left,
+            "HangupRequest": self._hangup_request,
+            "SoftHangupRequest": self._nothing,
+            "Hangup": self._hangup,
+            "OriginateResponse": self._originate_response,
+        }
+
+    def of(self, event: AmiEvent) -> list[Sighting]:
+        """The sightings of one event, in order."""
+        handler = self._handlers.get(event.name)
+        return list(handler(event, now())) if handler else []
+
+    def _nothing(self, _event: AmiEvent, _at: datetime) -> Iterable[Sighting]:
+        return ()
+
+    def _user_event(self, event: AmiEvent, at: datetime) -> Iterator[Sighting]:
+        name, room = event.get("UserEvent"), event.get("Call")
+        if name == "LiandongCall":
+            arrived = e.CallArrived(
+                at,
+                room=room,
+                channel=event.get("Channel"),
+                unique_id=event.get("Uniqueid"),
+                caller_number=event.get("Caller"),
+                called_number=event.get("Called"),
+                centre=event.get("Centre"),
+                recording=event.get("Recording"),
+            )
+            yield Sighting(arrived, room=room)
+        elif name == "LiandongKey":
+            yield from self._key(event, at, room)
+        elif name == "LiandongHeld":
+            yield Sighting(e.CallerHeld(at), room=room)
+        elif name == "LiandongRequeued":
+            yield Sighting(e.CallerRequeued(at), room=room)
+
+    def _key(self, event: AmiEvent, at: datetime, room: str) -> Iterator[Sighting]:
+        try:
+            ask = e.Ask(event.get("Verb"))
+            stamp = float(event.get("Stamp"))
+        except ValueError:
+            return
+        age_s = at.timestamp() + self._offset() - stamp
+        asked = e.Asked(
+            at,
+            ask=ask,
+            ref=new_id(),
+            target=event.get("Target"),
+            unique_id=event.get("Uniqueid"),
+            native=event.get("Owner") == "native",
+        )
+        yield Sighting(e.KeyPressed(at, asked=asked, age_s=age_s), room=room)
+
+    def _agent_connect(self, event: AmiEvent, at: datetime) -> Iterator[Sighting]:
+        channel = event.get("DestChannel")
+        unique_id = event.get("DestUniqueid")
+        party = self._seats.of_channel(channel)
+        caller = event.get("Uniqueid")
+        leg_id = _target_leg(caller)
+        if leg_id:
+            answered = e.TargetAnswered(at, leg_id, channel, unique_id, party, by_agent=True)
+            yield Sighting(answered, unique_id=leg_id)
+        else:
+            yield Sighting(e.AgentConnected(at, channel, unique_id, party), unique_id=caller)
+
+    def _dial_begin(self, event: AmiEvent, at: datetime) -> Iterator[Sighting]:
+        caller, phone = event.get("Uniqueid"), event.get("DestUniqueid")
+        leg_id = _target_leg(caller)
+        if not leg_id and not caller and not event.get("DestChannel").startswith("Local/"):
+            leg_id = phone
+        if leg_id:
+            self._beneath[phone] = leg_id
+            yield Sighting(e.TargetRinging(at, leg_id), unique_id=leg_id)
+
+    def _dial_end(self, event: AmiEvent, at: datetime) -> Iterator[Sighting]:
+        caller, phone = event.get("Uniqueid"), event.get("DestUniqueid")
+        channel = event.get("DestChannel")
+        if event.get("DialStatus") != "ANSWER" or channel.startswith("Local/"):
+            return
+        party = self._seats.of_channel(channel)
+        leg_id = _target_leg(caller) or ("" if caller else phone)
+        if leg_id:
+            answered = e.TargetAnswered(at, leg_id, channel, phone, party, by_agent=False)
+            yield Sighting(answered, unique_id=leg_id)
+        else:
+            yield Sighting(e.AgentConnected(at, channel, phone, party), unique_id=caller)
+
+    def _joined(self, event: AmiEvent, at: datetime) -> Iterator[Sighting]:
+        joined = e.RoomJoined(at, event.get("Uniqueid"), event.get("Channel"))
+        yield Sighting(joined, room=event.get("Conference"))
+
+    def _left(self, event: AmiEvent, at: datetime) -> Iterator[Sighting]:
+        yield Sighting(e.RoomLeft(at, event.get("Uniqueid")), room=event.get("Conference"))
+
+    def _hangup_request(self, event: AmiEvent, at: datetime) -> Iterator[Sighting]:
+        unique_id = event.get("Uniqueid")
+        yield Sighting(e.HangupRequested(at, unique_id), unique_id=unique_id)
+
+    def _hangup(self, event: AmiEvent, at: datetime) -> Iterator[Sighting]:
+        unique_id, cause = event.get("Uniqueid"), event.get("Cause")
+        leg_id = self._beneath.pop(unique_id, "")
+        if leg_id and cause in _REFUSALS:
+            refused = e.TargetRefused(at, leg_id, _REFUSALS[cause])
+            yield Sighting(refused, unique_id=leg_id)
+        number = int(cause) if cause.isdigit() else 0
+        yield Sighting(e.ChannelEnded(at, unique_id, number), unique_id=unique_id)
+
+    def _originate_response(self, event: AmiEvent, at: datetime) -> Iterator[Sighting]:
+        # The leg's own Hangup tells the rest; this is for a leg that was never made.
+        unique_id = event.get("Uniqueid")
+        if event.get("Response") == "Failure" and unique_id not in {"", "<null>"}:
+            failed = e.TargetFailed(at, unique_id, FailureReason.NO_ANSWER)
+            yield Sighting(failed, unique_id=unique_id)
+
+
+def _target_leg(unique_id: str) -> str:
+    """The target's leg whose far end (Local/...;2) is `unique_id`; '' for any other channel."""
+    if ".target." in unique_id and unique_id.endswith(_LOCAL_FAR_END):
+        return unique_id.removesuffix(_LOCAL_FAR_END)
+    return ""
