@@ -1,0 +1,172 @@
+"""One tap being listened to: from its frames to its speech events."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from gateway.calls.facts import GapMarked, SpeechClosed
+from gateway.log import get
+from gateway.media.audiosocket_codec import BYTES_PER_MS
+from gateway.speech import metrics
+from gateway.speech.ear import Ear, Said
+from gateway.speech.inbox import STALL_MS, Chunk, Gap, Inbox
+from gateway.speech.port import Engine, SpeechEvent, TapGrant
+from gateway.speech.transcript import Timeline, Transcript
+
+log = get("speech")
+
+Publish = Callable[[SpeechEvent, float | None], None]
+"""Publishes an event; for a final, the monotonic time at which the end of speech arrived."""
+
+_GAP_SILENCE_MS = 1200
+"""Silence fed for a gap, at most: enough for any endpoint, and no work for a quiet leg."""
+_CRASHES = 3
+"""So many in a row and the leg is given up."""
+
+
+@dataclass(frozen=True)
+class Tuning:
+    batch_ms: int
+    recycle_s: float
+
+
+class Stream:
+    """A `Sink`: `audio` and `close` return at once, `run` does the work until all is said."""
+
+    def __init__(
+        self, grant: TapGrant, engine: Engine, tuning: Tuning, pool: Executor, publish: Publish
+    ) -> None:
+        self.grant = grant
+        self._tuning = tuning
+        self._pool = pool
+        self._publish = publish
+        self._ear = Ear(engine, recycle_s=tuning.recycle_s)
+        self._timeline = Timeline()
+        self._transcript = Transcript(grant, engine.model_version, self._timeline)
+        self._inbox = Inbox(time.time() * 1000 - grant.call_started_ms, time.monotonic)
+        self._arrivals: deque[tuple[float, float]] = deque(maxlen=1500)
+        self._wake = asyncio.Event()
+        self._closed = False
+        self._silence_ms = 0.0
+        self._crashes = 0
+        self._deaf_from: float | None = None
+
+    def audio(self, pcm: bytes) -> None:
+        self._inbox.put(pcm)
+        if self._inbox.queued_ms >= self._tuning.batch_ms:
+            self._wake.set()
+
+    def close(self, why: str) -> None:
+        self._closed = True
+        self._wake.set()
+        log.info("speech.tap_closed", leg=self.grant.leg_id, why=why)
+
+    async def run(self) -> None:
+        """Listen until closed; the last event is always one SpeechClosed."""
+        try:
+            while await self._more():
+                await self._step()
+            if gap := self._inbox.stalled():
+                self._mark(gap)
+            await self._listen(self._ear.finish)
+            if self._deaf_from is not None:
+                self._mark(Gap(self._deaf_from, self._inbox.now_ms, "recogniser failed"))
+        finally:
+            self._publish(SpeechClosed(call_id=self.grant.call_id, leg_id=self.grant.leg_id), None)
+
+    async def _more(self) -> bool:
+        """Wait for a batch, or for its time; False when closed and everything was heard."""
+        if not self._closed and self._inbox.queued_ms < self._tuning.batch_ms:
+            self._wake.clear()
+            try:
+                async with asyncio.timeout(self._tuning.batch_ms / 1000):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+        return not self._closed or self._inbox.queued_ms > 0
+
+    async def _step(self) -> None:
+        if gap := self._inbox.take_dropped():
+            self._mark(gap)
+            await self._feed_silence(gap.end_ms - gap.start_ms)
+        chunks = self._inbox.take(self._tuning.batch_ms)
+        if chunks:
+            await self._feed(chunks)
+        elif self._inbox.silent_ms > STALL_MS:
+            await self._feed_silence(self._tuning.batch_ms)
+
+    async def _feed(self, chunks: list[Chunk]) -> None:
+        if gap := chunks[0].gap:
+            self._mark(gap)
+        fed = self._ear.fed_ms
+        for chunk in chunks:
+            self._timeline.mark(fed, chunk.call_ms)
+            fed += chunk.ms
+            self._arrivals.append((fed, chunk.arrived_s))
+        self._silence_ms = 0.0
+        await self._hear(b"".join(chunk.pcm for chunk in chunks))
+
+    async def _feed_silence(self, ms: float) -> None:
+        """Feed silence for audio that was not heard, up to what an endpoint needs."""
+        left = min(ms, _GAP_SILENCE_MS - self._silence_ms)
+        while left >= 1:
+            piece = min(left, self._tuning.batch_ms)
+            self._silence_ms += piece
+            left -= piece
+            await self._hear(bytes(round(piece) * BYTES_PER_MS))
+
+    async def _hear(self, pcm: bytes) -> None:
+        if self._deaf_from is None:
+            metrics.AUDIO_SECONDS.inc(len(pcm) / BYTES_PER_MS / 1000)
+            await self._listen(lambda: self._ear.hear(pcm))
+
+    async def _listen(self, call: Callable[[], Said | None]) -> None:
+        """Run one engine call in the pool; what goes wrong in it stays in this stream."""
+        start_ms = self._timeline.call_ms(self._ear.fed_ms)
+        loop = asyncio.get_running_loop()
+        try:
+            said = await loop.run_in_executor(self._pool, call)
+        except Exception as error:
+            self._crashed(error, start_ms)
+            return
+        self._crashes = 0
+        if said is not None:
+            self._say(said)
+
+    def _say(self, said: Said) -> None:
+        event = self._transcript.event(said)
+        if said.final:
+            self._timeline.forget(self._ear.fed_ms)
+        if event is not None:
+            self._publish(event, self._arrived(said.end_ms) if said.final else None)
+
+    def _arrived(self, fed_ms: float) -> float | None:
+        """Return when the audio up to `fed_ms` was there; None when it was silence of our own."""
+        return next((at for end, at in self._arrivals if end >= fed_ms), None)
+
+    def _crashed(self, error: Exception, start_ms: float) -> None:
+        metrics.CRASHES.inc()
+        self._crashes += 1
+        # The error's text may quote what was heard: only its kind is logged.
+        log.error("speech.crash", leg=self.grant.leg_id, error=type(error).__name__)
+        if self._crashes >= _CRASHES:
+            self._deaf_from = start_ms
+            return
+        end_ms = max(self._timeline.call_ms(self._ear.fed_ms), start_ms)
+        self._mark(Gap(start_ms, end_ms, "recogniser failed"))
+
+    def _mark(self, gap: Gap) -> None:
+        metrics.GAPS.labels(gap.why).inc()
+        self._publish(
+            GapMarked(
+                call_id=self.grant.call_id,
+                leg_id=self.grant.leg_id,
+                start_ms=max(round(gap.start_ms), 0),
+                end_ms=max(round(gap.end_ms), 0),
+                why=gap.why,
+            ),
+            None,
+        )
