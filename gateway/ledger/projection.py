@@ -1,15 +1,24 @@
 """Facts laid out for search: which rows a fact writes. Each fact is projected once."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Executable, func, insert, update
+from sqlalchemy import Executable, Table, func, insert, update
 
 from gateway.calls import facts as f
 from gateway.ledger import tables as t
 
 
-def statements(fact: f.Fact) -> list[Executable]:
+@dataclass(frozen=True)
+class Once:
+    """A row to insert unless one of that id is there: a leg told of twice is one leg."""
+
+    table: Table
+    values: dict[str, Any]
+
+
+def statements(fact: f.Fact) -> list[Executable | Once]:
     """Return what to execute for `fact`; its row in `calls` and `facts` exists already."""
     project = _PROJECT.get(fact.kind)
     return project(fact) if project else []
@@ -19,18 +28,22 @@ def _fields(fact: f.Fact, *leave_out: str) -> dict[str, Any]:
     return fact.model_dump(exclude={"kind", *leave_out})
 
 
+def _once(table: Table, **values: Any) -> Once:
+    return Once(table, values)
+
+
 def _leg(leg_id: str, **values: Any) -> Executable:
     return update(t.legs).where(t.legs.c.id == leg_id).values(**values)
 
 
-def _call_started(fact: f.CallStarted) -> list[Executable]:
+def _call_started(fact: f.CallStarted) -> list[Executable | Once]:
     values = _fields(fact, "call_id", "at")
     return [
         update(t.calls).where(t.calls.c.id == fact.call_id).values(started_at=fact.at, **values)
     ]
 
 
-def _call_ended(fact: f.CallEnded) -> list[Executable]:
+def _call_ended(fact: f.CallEnded) -> list[Executable | Once]:
     return [
         update(t.calls)
         .where(t.calls.c.id == fact.call_id)
@@ -38,21 +51,21 @@ def _call_ended(fact: f.CallEnded) -> list[Executable]:
     ]
 
 
-def _leg_added(fact: f.LegAdded) -> list[Executable]:
+def _leg_added(fact: f.LegAdded) -> list[Executable | Once]:
     return [
         insert(t.legs).values(id=fact.leg_id, added_at=fact.at, **_fields(fact, "leg_id", "at"))
     ]
 
 
-def _leg_answered(fact: f.LegAnswered) -> list[Executable]:
+def _leg_answered(fact: f.LegAnswered) -> list[Executable | Once]:
     return [_leg(fact.leg_id, answered_at=func.coalesce(t.legs.c.answered_at, fact.at))]
 
 
-def _leg_joined(fact: f.LegJoinedRoom) -> list[Executable]:
+def _leg_joined(fact: f.LegJoinedRoom) -> list[Executable | Once]:
     return [_leg(fact.leg_id, joined_room_at=func.coalesce(t.legs.c.joined_room_at, fact.at))]
 
 
-def _leg_ended(fact: f.LegEnded) -> list[Executable]:
+def _leg_ended(fact: f.LegEnded) -> list[Executable | Once]:
     return [_leg(fact.leg_id, ended_at=fact.at, cause=fact.cause, ended_by=fact.ended_by)]
 
 
@@ -62,9 +75,10 @@ def _step(fact: f.Fact, transfer_id: str, state: str, reason: str) -> Executable
     )
 
 
-def _transfer_requested(fact: f.TransferRequested) -> list[Executable]:
+def _transfer_requested(fact: f.TransferRequested) -> list[Executable | Once]:
     state = f.TransferState.REQUESTED.value
-    row = insert(t.transfers).values(
+    row = _once(
+        t.transfers,
         id=fact.transfer_id,
         kind=fact.transfer_kind.value,
         state=state,
@@ -75,7 +89,7 @@ def _transfer_requested(fact: f.TransferRequested) -> list[Executable]:
     return [row, _step(fact, fact.transfer_id, state, "")]
 
 
-def _transfer_changed(fact: f.TransferChanged) -> list[Executable]:
+def _transfer_changed(fact: f.TransferChanged) -> list[Executable | Once]:
     reason = fact.reason.value if fact.reason else ""
     changed: dict[str, Any] = {"state": fact.state.value, "reason": reason, "changed_at": fact.at}
     if fact.target_leg:
@@ -84,24 +98,24 @@ def _transfer_changed(fact: f.TransferChanged) -> list[Executable]:
     return [row, _step(fact, fact.transfer_id, fact.state.value, reason)]
 
 
-def _utterance(fact: f.UtteranceHeard) -> list[Executable]:
-    return [insert(t.utterances).values(id=fact.utterance_id, **_fields(fact, "utterance_id"))]
+def _utterance(fact: f.UtteranceHeard) -> list[Executable | Once]:
+    return [_once(t.utterances, id=fact.utterance_id, **_fields(fact, "utterance_id"))]
 
 
-def _gap(fact: f.GapMarked) -> list[Executable]:
+def _gap(fact: f.GapMarked) -> list[Executable | Once]:
     return [insert(t.gaps).values(**_fields(fact))]
 
 
-def _suggested(fact: f.SuggestionMade) -> list[Executable]:
+def _suggested(fact: f.SuggestionMade) -> list[Executable | Once]:
     values = _fields(fact, "suggestion_id") | {"item": fact.item or ""}
-    return [insert(t.suggestions).values(id=fact.suggestion_id, **values)]
+    return [_once(t.suggestions, id=fact.suggestion_id, **values)]
 
 
-def _decided(fact: f.SuggestionDecided) -> list[Executable]:
+def _decided(fact: f.SuggestionDecided) -> list[Executable | Once]:
     return [insert(t.decisions).values(**(_fields(fact) | {"item": fact.item or ""}))]
 
 
-_PROJECT: dict[str, Callable[[Any], list[Executable]]] = {
+_PROJECT: dict[str, Callable[[Any], list[Executable | Once]]] = {
     "call.started": _call_started,
     "call.ended": _call_ended,
     "leg.added": _leg_added,

@@ -19,7 +19,6 @@ from gateway.ledger import audit
 from gateway.ledger import tables as t
 from gateway.ledger.engine import BUSY_MS, make_engine, migrate, writer
 from gateway.ledger.entries import TicketEntry
-from gateway.ledger.projection import statements
 from gateway.ledger.rows import (
     ensure_calls,
     entries,
@@ -27,6 +26,7 @@ from gateway.ledger.rows import (
     insert_ticket,
     is_revision,
     newest_entries,
+    project,
     translated,
 )
 from gateway.tickets.build import digest
@@ -84,8 +84,7 @@ class Ledger:
             await ensure_calls(connection, {fact.call_id for fact in new.values()})
             for key, fact in new.items():
                 await connection.execute(insert(t.facts).values(**fact_row(key, fact)))
-                for statement in statements(fact):
-                    await connection.execute(statement)
+                await project(connection, fact)
         return len(new)
 
     async def position(self) -> int:
@@ -117,6 +116,11 @@ class Ledger:
         if before:
             query = query.where(t.tickets.c.ticket_id < before)
         return await self._entries(query.order_by(t.tickets.c.ticket_id.desc()).limit(limit))
+
+    async def dead(self, limit: int = 50) -> list[TicketEntry]:
+        """Return the revisions that were given up, the latest first."""
+        query = entries().where(t.outbox.c.state == "dead")
+        return await self._entries(query.order_by(t.outbox.c.settled_at.desc()).limit(limit))
 
     async def revisions(self, ticket_id: str) -> list[TicketEntry]:
         """Return every revision, oldest first; empty: no such ticket."""

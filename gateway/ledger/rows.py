@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.calls import facts as f
 from gateway.errors import LedgerError, LedgerRefused
 from gateway.ledger import tables as t
+from gateway.ledger.projection import Once, statements
 from gateway.tickets.model import Ticket
 from gateway.tickets.signing import webhook_id
 
@@ -31,12 +32,26 @@ def translated() -> Iterator[None]:
         raise LedgerError(f"the ledger cannot be used: {type(cause).__name__}") from error
 
 
+async def insert_once(connection: AsyncConnection, table: Table, values: dict[str, Any]) -> None:
+    """Insert a row unless one with its `id` is there."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    row = dialect.insert(table).values(**values)
+    await connection.execute(row.on_conflict_do_nothing(index_elements=["id"]))
+
+
 async def ensure_calls(connection: AsyncConnection, call_ids: set[str]) -> None:
     """Make a row for each call that has none, for others to refer to."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     for call_id in sorted(call_ids):
-        row = dialect.insert(t.calls).values(id=call_id)
-        await connection.execute(row.on_conflict_do_nothing(index_elements=["id"]))
+        await insert_once(connection, t.calls, {"id": call_id})
+
+
+async def project(connection: AsyncConnection, fact: f.Fact) -> None:
+    """Lay `fact` out for search."""
+    for statement in statements(fact):
+        if isinstance(statement, Once):
+            await insert_once(connection, statement.table, statement.values)
+        else:
+            await connection.execute(statement)
 
 
 def fact_row(key: str, fact: f.Fact) -> dict[str, Any]:

@@ -106,24 +106,24 @@ class Outbox:
                 await _give_up_rest(connection, message, attempt.finished_at)
         return bool(changed.rowcount)
 
-    async def requeue(self, outbox_ids: Sequence[int], now: datetime) -> None:
-        """Send messages again, with a fresh count of attempts and the same webhook ids."""
-        async with self._ledger.write() as connection:
-            await connection.execute(
-                update(_o)
-                .where(_o.c.id.in_(outbox_ids))
-                .values(
-                    state="queued",
-                    attempts=0,
-                    replays=_o.c.replays + 1,
-                    gone=False,
-                    due_at=now,
-                    lease="",
-                    leased_until=None,
-                    error="",
-                    settled_at=None,
-                )
-            )
+
+async def requeue(connection: AsyncConnection, outbox_ids: Sequence[int], now: datetime) -> None:
+    """Send messages again, with a fresh count of attempts and the same webhook ids."""
+    await connection.execute(
+        update(_o)
+        .where(_o.c.id.in_(outbox_ids))
+        .values(
+            state="queued",
+            attempts=0,
+            replays=_o.c.replays + 1,
+            gone=False,
+            due_at=now,
+            lease="",
+            leased_until=None,
+            error="",
+            settled_at=None,
+        )
+    )
 
 
 def _open_and_first() -> Any:
