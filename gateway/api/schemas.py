@@ -182,7 +182,7 @@ class VerbsOut(BaseModel):
 
 
 class TransferIn(_In):
-    target: str = Field(pattern=r"^\d{3,12}$", description="Centre code, e.g. 110.")
+    target: str = Field(pattern=r"^[0-9]{3,12}$", description="Centre code, e.g. 110.")
     kind: TransferKind = TransferKind.ONE_KEY
 
 

@@ -1,0 +1,68 @@
+"""A ledger and a live stream in memory, for tests of the API alone."""
+
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from gateway.calls.view import CallView
+from gateway.clock import now
+from gateway.errors import LedgerError
+from gateway.live.item import HELLO, LiveItem
+
+
+@dataclass(frozen=True)
+class FakeTicket:
+    id: str
+    call_id: str
+    revision: int = 1
+    phase: str = "preliminary"
+    state: str = "delivered"
+    attempts: int = 1
+    error: str = ""
+    updated_at: datetime = field(default_factory=now)
+
+
+class FakeLedger:
+    """Set `down` to make it raise LedgerError throughout; `audited` holds what was written."""
+
+    def __init__(self) -> None:
+        self.documents: list[tuple[FakeTicket, dict[str, Any]]] = []
+        self.past: dict[str, CallView] = {}
+        self.audited: list[tuple[str, str, str, str]] = []
+        self.down = False
+
+    async def tickets(self, limit: int, before: str | None) -> Sequence[FakeTicket]:
+        self._check()
+        rows = sorted((row for row, _ in self.documents), key=lambda row: row.id, reverse=True)
+        return [row for row in rows if before is None or row.id < before][:limit]
+
+    async def ticket(self, ticket_id: str) -> tuple[FakeTicket, dict[str, Any]] | None:
+        self._check()
+        return next((found for found in self.documents if found[0].id == ticket_id), None)
+
+    async def call(self, call_id: str) -> CallView | None:
+        self._check()
+        return self.past.get(call_id)
+
+    async def audit(self, actor: str, action: str, subject: str, detail: str) -> None:
+        self._check()
+        self.audited.append((actor, action, subject, detail))
+
+    def _check(self) -> None:
+        if self.down:
+            raise LedgerError("the ledger is down")
+
+
+class FakeLiveReader:
+    """Yields HELLO and the scripted `items`, then ends; `asked` holds what was asked for."""
+
+    def __init__(self, *items: LiveItem) -> None:
+        self.items = list(items)
+        self.asked: list[str | None] = []
+
+    async def read(self, after: str | None) -> AsyncGenerator[LiveItem, None]:
+        self.asked.append(after)
+        yield LiveItem("0-0", HELLO)
+        for item in self.items:
+            yield item
