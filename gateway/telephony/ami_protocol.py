@@ -125,7 +125,7 @@ class HardenedProtocol(AMIProtocol):
         action.future.cancel()
 
     def close(self) -> None:
-        for action in set(self.responses.values()):
+        for action in self.responses.values():
             if not action.future.done():
                 lost = f"{action['action']}: connection lost before the reply; outcome unknown"
                 action.future.set_exception(SwitchTimeout(lost))

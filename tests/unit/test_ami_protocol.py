@@ -1,0 +1,123 @@
+"""Splitting, routing and limits of the protocol, without a socket."""
+
+import asyncio
+import logging
+
+import pytest
+
+from gateway.errors import SwitchTimeout
+from gateway.telephony import ami_protocol
+from gateway.telephony.ami_protocol import HardenedProtocol, PendingAction
+
+EVENT = (
+    "Event: UserEvent\r\nUserEvent: LiandongKey\r\nCaller: 张三丰\r\nWhere: 泗阳\r\n\r\n".encode()
+)
+
+
+class Pipe(asyncio.Transport):
+    def __init__(self):
+        super().__init__()
+        self.written = b""
+        self.aborted = False
+
+    def write(self, data):
+        self.written += data
+
+    def close(self):
+        pass
+
+    def abort(self):
+        self.aborted = True
+
+
+class Factory:
+    def __init__(self):
+        self.events = []
+        self.lost = 0
+
+    def dispatch(self, message):
+        self.events.append(message)
+
+    def connection_lost(self, exc):
+        self.lost += 1
+
+
+@pytest.fixture
+def factory():
+    return Factory()
+
+
+@pytest.fixture
+async def protocol(factory):
+    protocol = HardenedProtocol()
+    protocol.connection_made(Pipe())
+    protocol.factory = factory
+    return protocol
+
+
+@pytest.mark.parametrize("cut", range(1, len(EVENT)))
+async def test_a_read_may_end_at_any_byte(protocol, factory, cut):
+    protocol.data_received(EVENT[:cut])
+    protocol.data_received(EVENT[cut:])
+    (event,) = factory.events
+    assert (event["Caller"], event["Where"]) == ("张三丰", "泗阳")
+
+
+async def test_bytes_that_are_no_utf8_cost_no_other_character(protocol, factory):
+    protocol.data_received(EVENT.replace("三".encode(), b"\xff"))
+    assert factory.events[0]["Caller"] == "张\N{REPLACEMENT CHARACTER}丰"
+
+
+async def test_a_message_that_cannot_be_handled_costs_only_itself(protocol, factory):
+    def fail(message):
+        raise ValueError("a bug")
+
+    protocol.factory.dispatch, working = fail, factory.dispatch
+    protocol.data_received(EVENT)
+    factory.dispatch = working
+    protocol.data_received(EVENT)
+    assert (protocol.faults, len(factory.events)) == (1, 1)
+
+
+async def test_a_peer_that_never_ends_a_message_is_dropped(protocol, monkeypatch):
+    monkeypatch.setattr(ami_protocol, "MAX_UNPARSED", 1000)
+    protocol.data_received(b"x" * 1000)
+    assert not protocol.transport.aborted
+    protocol.data_received(b"x")
+    assert protocol.transport.aborted
+
+
+async def test_loss_fails_every_pending_action_and_keeps_none(protocol, factory):
+    pending = [PendingAction({"Action": name}, listing=False) for name in ("Originate", "Ping")]
+    for action in pending:
+        protocol.send(action)
+    protocol.connection_lost(None)
+    for action in pending:
+        with pytest.raises(SwitchTimeout, match="unknown"):
+            await action.future
+    assert protocol.responses == {}
+    assert factory.lost == 1
+    assert protocol.gone.done()
+
+
+async def test_loss_before_the_manager_took_over_is_quiet():
+    protocol = HardenedProtocol()
+    protocol.connection_made(Pipe())
+    protocol.connection_lost(None)
+    assert protocol.gone.done()
+
+
+async def test_memory_of_finished_lists_is_bounded(protocol):
+    for _ in range(1000):
+        protocol.abandon(PendingAction({"Action": "CoreShowChannels"}, listing=True))
+    assert len(protocol._spent_lists) <= 256
+
+
+async def test_nothing_of_a_message_or_an_action_reaches_the_logs(protocol, caplog, capsys):
+    caplog.set_level(logging.DEBUG)
+    protocol.send(PendingAction({"Action": "Login", "Secret": "s3cret"}, listing=False))
+    protocol.data_received(EVENT)
+    protocol.connection_lost(None)
+    shown = caplog.text + "".join(capsys.readouterr())
+    assert "s3cret" not in shown
+    assert "张三丰" not in shown
