@@ -144,6 +144,7 @@ def _is_ticket_event(schema: Draft202012Validator, event: dict[str, Any], messag
     return (
         event.get("specversion") == "1.0"
         and event.get("id") == message_id
+        and isinstance(ticket, dict)
         and schema.is_valid(ticket)
         and event.get("subject") == ticket["ticket_id"]
         and event.get("type") == f"cn.liandong.ticket.{ticket['phase']}.v1"

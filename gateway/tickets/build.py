@@ -59,7 +59,7 @@ def build(
         suggestion=_suggestion(call.suggestion),
         decision=_decision(call.decision),
         recording=_recording(call.recording, unbroken),
-        links=m.Links(call=f"/api/calls/{call.id}", ticket=f"/api/tickets/{number}"),
+        links=m.Links(call=f"/api/v1/calls/{call.id}", ticket=f"/api/v1/tickets/{number}"),
     )
 
 
