@@ -81,7 +81,8 @@ class LivePublisher:
             async with asyncio.timeout(flush_s):
                 await self._idle.wait()
         except TimeoutError:
-            self.dropped += len(self._waiting) + len(self._sending)
+            self.dropped += sum(fields["kind"] != RESET for fields in self._sending)
+            self.dropped += len(self._waiting)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
