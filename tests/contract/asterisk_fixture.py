@@ -1,15 +1,13 @@
 """A minimal private Asterisk for contract tests: own directories, own ports, no AMI.
 
-It needs an `asterisk` of version 20 or later: installed, or in a directory tree named by
-``LIANDONG_LAB_ROOT`` (as `make setup` unpacks one) that it is run in by chroot.
+It loads only what SIP phones and a small dialplan need, so it boots in about a second; the full
+lab is `gateway.lab.asterisk_lab`.
 """
 
 import contextlib
-import os
 import shutil
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,10 +15,13 @@ from pathlib import Path
 
 import pytest
 
+from gateway.ids import new_id
 from gateway.lab.phones import PhoneSettings
+from gateway.lab.ports import free_port, free_udp_range
+from gateway.lab.rootfs import asterisk_tools
 
-ROOT_ENV = "LIANDONG_LAB_ROOT"
 PASSWORD = "open-sesame"
+RTP_PORTS = 200
 
 MODULES = """
 [modules]
@@ -92,6 +93,7 @@ password={password}
 [{user}]
 type=aor
 max_contacts=1
+qualify_frequency=60
 remove_existing=yes
 """
 
@@ -113,7 +115,11 @@ class MinimalAsterisk:
     def cli(self, command: str) -> str:
         """Run one CLI command and return what it prints."""
         done = subprocess.run(
-            [*self._command, "-rx", command], capture_output=True, text=True, timeout=10, check=False
+            [*self._command, "-rx", command],
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
         )
         return done.stdout + done.stderr
 
@@ -123,13 +129,12 @@ def minimal_asterisk(
     dialplan: str, users: tuple[str, ...], modules: tuple[str, ...] = ()
 ) -> Iterator[MinimalAsterisk]:
     """Run Asterisk with `dialplan` as extensions.conf; ``@DIR@`` there is its own directory."""
-    root = _root()
-    directory = Path(tempfile.mkdtemp(prefix="ld-pbx-", dir=root / "tmp"))
-    inside = "/" + str(directory.relative_to(root))
-    port = _free_port()
+    tools = asterisk_tools()
+    directory = tools.instance_dir(f"pbx-{new_id()[-12:]}")
+    inside = tools.inside(directory)
+    port = free_port(socket.SOCK_DGRAM)
     _write_config(directory, inside, port, dialplan, users, modules)
-    chroot = () if root == Path("/") else ("chroot", str(root))
-    command = (*chroot, "asterisk", "-C", f"{inside}/asterisk.conf")
+    command = (*tools.prefix, "asterisk", "-C", f"{inside}/asterisk.conf")
     with (directory / "output").open("wb") as output:
         process = subprocess.Popen(
             [*command, "-f", "-n"], stdout=output, stderr=output, stdin=subprocess.DEVNULL
@@ -146,16 +151,6 @@ def minimal_asterisk(
             process.kill()
             process.wait()
         shutil.rmtree(directory)
-
-
-def _root() -> Path:
-    if named := os.environ.get(ROOT_ENV):
-        return Path(named)
-    if shutil.which("asterisk"):
-        return Path("/")
-    return pytest.fail(
-        f"no Asterisk here: install asterisk 20 or later, or run `make setup` and set {ROOT_ENV}"
-    )
 
 
 def _write_config(
@@ -180,13 +175,13 @@ def _write_config(
     lines += ["[options]", "verbose = 3", ""]
     (directory / "asterisk.conf").write_text("\n".join(lines))
     etc = directory / "etc"
-    rtp = _free_rtp_range()
+    rtp = free_udp_range(RTP_PORTS)
     loads = "".join(f"load={module}\n" for module in modules)
     accounts = "".join(ACCOUNT.format(user=user, password=PASSWORD) for user in users)
     files = {
         "modules.conf": MODULES + loads,
         "pjsip.conf": PJSIP.format(port=port) + accounts,
-        "rtp.conf": f"[general]\nrtpstart={rtp}\nrtpend={rtp + 199}\nicesupport=no\n",
+        "rtp.conf": f"[general]\nrtpstart={rtp}\nrtpend={rtp + RTP_PORTS - 1}\nicesupport=no\n",
         "extensions.conf": dialplan.replace("@DIR@", inside),
         "manager.conf": "[general]\nenabled=no\n",
         "logger.conf": "[logfiles]\nmessages => notice,warning,error,verbose\n",
@@ -201,23 +196,3 @@ def _wait_until_booted(switch: MinimalAsterisk, process: subprocess.Popen[bytes]
         if "fully booted" in switch.cli("core waitfullybooted"):
             return
     pytest.fail(f"Asterisk did not start: {(switch.directory / 'output').read_text()[-2000:]}")
-
-
-def _free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _free_rtp_range() -> int:
-    """200 ports below the kernel's ephemeral range, chosen by the process id's free neighbour."""
-    for start in range(10000 + os.getpid() % 80 * 200, 30000, 200):
-        with contextlib.ExitStack() as held:
-            try:
-                for port in range(start, start + 200, 2):
-                    probe = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-                    probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return start
-    return pytest.fail("no 200 free UDP ports in a row below 30000")

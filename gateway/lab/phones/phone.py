@@ -34,7 +34,7 @@ class Phone:
         self.calls: list[PhoneCall] = []
         self._bind = bind
         self._layer: TransactionLayer | None = None
-        self._registration: Registration | None = None
+        self.registration: Registration | None = None
         self._by_dialog: dict[tuple[str, str], PhoneCall] = {}
         self._by_invite: dict[ServerTransaction, IncomingCall] = {}
         self._incoming: asyncio.Queue[IncomingCall] = asyncio.Queue()
@@ -68,7 +68,7 @@ class Phone:
 
     @property
     def registered(self) -> bool:
-        return self._registration is not None and self._registration.active
+        return self.registration is not None and self.registration.active
 
     @property
     def live_calls(self) -> list[PhoneCall]:
@@ -79,9 +79,9 @@ class Phone:
         self._layer = TransactionLayer(self._bind, self.trace, self, self.settings.t1_s)
         if not self.settings.register:
             return
-        self._registration = Registration(self._layer, self.settings)
+        self.registration = Registration(self._layer, self.settings)
         try:
-            await self._registration.start()
+            await self.registration.start()
         except BaseException:
             self._layer.close()
             self._layer = None
@@ -98,10 +98,10 @@ class Phone:
                 )
         for call in self.live_calls:
             call.abandon()
-        if self._registration is not None:
+        if self.registration is not None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_CLOSING_S):
-                    await self._registration.close()
+                    await self.registration.close()
         self._layer.close()
         self._layer = None
 

@@ -31,15 +31,15 @@ class Registration:
         )
         self._task: asyncio.Task[None] | None = None
         self.active = False
+        self.refresh_after_s = 0.0
+        """Seconds between refreshes: a fifth less than the PBX granted."""
         self.failures = 0
         """Refreshes that failed; each is tried again after a second."""
 
     async def start(self) -> None:
         """Register and keep it so. Raises PhoneError when the PBX refuses or is silent."""
-        granted = await self._round(self._settings.expires_s)
-        self._task = asyncio.create_task(
-            self._keep(granted), name=f"register-{self._settings.user}"
-        )
+        await self.refresh()
+        self._task = asyncio.create_task(self._keep(), name=f"register-{self._settings.user}")
 
     async def close(self) -> None:
         """Take the registration back; a PBX that is gone does not matter."""
@@ -52,15 +52,19 @@ class Registration:
             with contextlib.suppress(PhoneError):
                 await self._round(0)
 
-    async def _keep(self, granted: float) -> None:
+    async def refresh(self) -> None:
+        """Register again now. Raises PhoneError."""
+        self.refresh_after_s = _REFRESH_AT * await self._round(self._settings.expires_s)
+
+    async def _keep(self) -> None:
         while True:
-            await asyncio.sleep(granted * _REFRESH_AT)
+            await asyncio.sleep(self.refresh_after_s)
             try:
-                granted = await self._round(self._settings.expires_s)
+                await self.refresh()
             except PhoneError:
                 self.failures += 1
                 self.active = False
-                granted = _RETRY_S / _REFRESH_AT
+                self.refresh_after_s = _RETRY_S
 
     async def _round(self, expires_s: int) -> float:
         """Send REGISTER, proving who we are when asked; returns the seconds granted."""
