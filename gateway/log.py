@@ -10,7 +10,7 @@ import structlog
 def configure(level: str = "INFO", *, json: bool = False) -> None:
     """Send structlog and the standard library's logs to stderr at `level`."""
     logging.basicConfig(level=level, stream=sys.stderr, format="%(message)s", force=True)
-    for noisy in ("panoramisk", "httpx", "httpcore"):
+    for noisy in ("panoramisk", "httpx", "httpcore", "alembic"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     renderer: Any = (
         structlog.processors.JSONRenderer()

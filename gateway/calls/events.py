@@ -10,6 +10,8 @@ from typing import Literal
 
 from gateway.calls.facts import FailureReason, TransferKind
 
+MessageStatus = Literal["Actual", "Exercise", "Test"]
+
 
 @dataclass(frozen=True)
 class Party:
@@ -37,7 +39,7 @@ class CallArrived(Event):
     called_number: str
     centre: str
     recording: str = ""
-    message_status: Literal["Actual", "Exercise", "Test"] = "Actual"
+    message_status: MessageStatus = "Actual"
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,18 @@ class Registry:
         if session := self._sessions.get(fact.call_id):
             session.record(fact)
 
+    def reconcile(self, live: set[str]) -> None:
+        """End the legs whose channels are not in `live` (unique ids): their hang-up was missed."""
+        for session in self._sessions.values():
+            state = session.state
+            legs = [*state.agents, *([state.caller] if state.caller else [])]
+            for leg in legs:
+                if leg.handle not in live:
+                    session.post(e.ChannelEnded(now(), leg.handle, 0))
+            transfer = state.transfer
+            if transfer and transfer.live and transfer.rung and transfer.leg_id not in live:
+                session.post(e.ChannelEnded(now(), transfer.leg_id, 0))
+
     async def close(self) -> None:
         for session in self._sessions.values():
             await session.stop()

@@ -88,7 +88,7 @@ class Session:
                 await self._take(event)
             except Exception:
                 # One bad event must not leave the call without its actor.
-                _log.exception("event failed", call_id=self.call_id, event=type(event).__name__)
+                _log.exception("event failed", call_id=self.call_id, input=type(event).__name__)
             if taken is not None and not taken.done():
                 taken.set_result(None)
 

@@ -147,6 +147,8 @@ def _transfer_changed(view: CallView, fact: f.TransferChanged) -> None:
 
 
 def _utterance(view: CallView, fact: f.UtteranceHeard) -> None:
+    # A worker that could not tell whether Redis took it sends it again.
+    view.utterances = [one for one in view.utterances if one.utterance_id != fact.utterance_id]
     view.utterances.append(fact)
     view.utterances.sort(key=lambda heard: heard.start_ms)
 

@@ -78,7 +78,9 @@ class TapOpener:
 
     async def _least_loaded(self) -> str:
         keys = [key async for key in self._redis.scan_iter(match=names.WORKERS, count=100)]
-        found = [json.loads(value) for value in await self._redis.mget(keys) if value] if keys else []
+        found = (
+            [json.loads(value) for value in await self._redis.mget(keys) if value] if keys else []
+        )
         if not found:
             raise ConnectionError("no recognition worker is announced in Redis")
         best = min(found, key=lambda worker: worker["streams"] / max(1, worker["max_streams"]))

@@ -34,11 +34,17 @@ _LOCAL_FAR_END = ";2"
 class Sightings:
     """Translates AMI events; keeps only which phones ring beneath which target's leg."""
 
-    def __init__(self, seats: Seats, *, clock_offset_s: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        seats: Seats,
+        *,
+        clock_offset_s: Callable[[], float],
+        message_status: e.MessageStatus = "Actual",
+    ) -> None:
         self._seats = seats
+        self._message_status = message_status
         self._offset = clock_offset_s
         self._beneath: dict[str, str] = {}
-        self.late_keys = 0
         self._handlers: dict[str, Callable[[AmiEvent, datetime], Iterable[Sighting]]] = {
             "UserEvent": self._user_event,
             "AgentConnect": self._agent_connect,
@@ -47,7 +53,6 @@ class Sightings:
             "ConfbridgeJoin": self._joined,
             "ConfbridgeLeave": self._left,
             "HangupRequest": self._hangup_request,
-            "SoftHangupRequest": self._nothing,
             "Hangup": self._hangup,
             "OriginateResponse": self._originate_response,
         }
@@ -56,9 +61,6 @@ class Sightings:
         """The sightings of one event, in order."""
         handler = self._handlers.get(event.name)
         return list(handler(event, now())) if handler else []
-
-    def _nothing(self, _event: AmiEvent, _at: datetime) -> Iterable[Sighting]:
-        return ()
 
     def _user_event(self, event: AmiEvent, at: datetime) -> Iterator[Sighting]:
         name, room = event.get("UserEvent"), event.get("Call")
@@ -72,6 +74,7 @@ class Sightings:
                 called_number=event.get("Called"),
                 centre=event.get("Centre"),
                 recording=event.get("Recording"),
+                message_status=self._message_status,
             )
             yield Sighting(arrived, room=room)
         elif name == "LiandongKey":

@@ -1,0 +1,245 @@
+"""The control process: AMI, call sessions, API and recorder, put together.
+
+Order matters: the journal and the switch come first; Redis, SQL and the page may come and go.
+"""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import uvicorn
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from gateway import log
+from gateway.api.app import close_streams, create_app
+from gateway.calls import facts as f
+from gateway.calls.journal import Journal
+from gateway.calls.port import ComponentHealth, Verb
+from gateway.calls.registry import Registry
+from gateway.calls.session import Tools
+from gateway.calls.state import Rules
+from gateway.calls.view import CallView
+from gateway.dispatch.advisor import Advisor
+from gateway.dispatch.suggest import Dispatcher
+from gateway.dispatch.taxonomy import load as load_taxonomy
+from gateway.errors import LedgerError, SwitchError
+from gateway.ledger.recorder import Recorder
+from gateway.ledger.repository import Ledger
+from gateway.live import names
+from gateway.live.follow import follow
+from gateway.live.redis import connect
+from gateway.live.streams import LivePublisher, RedisLiveReader
+from gateway.media.taps import TapOpener
+from gateway.settings import Settings
+from gateway.speech.port import PartialHeard, speech_event
+from gateway.telephony.ami_client import AmiClient
+from gateway.telephony.asterisk import AsteriskSwitch
+from gateway.telephony.beat import beat
+from gateway.telephony.reconcile import live_channels
+from gateway.telephony.seats import Seats
+from gateway.telephony.sightings import Sightings
+
+_log = log.get("control")
+
+
+class Control:
+    """Everything the control process is made of; `run()` until cancelled."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.redis: Redis = connect(settings.redis.url)
+        self.ledger = Ledger(settings.ledger.url)
+        self.journal = Journal(settings.journal.directory)
+        self.ami = AmiClient(settings.switch, on_event=self._on_ami, on_link=self._on_link)
+        self.sightings = Sightings(
+            Seats(settings.seats),
+            clock_offset_s=lambda: self.ami.clock_offset_s,
+            message_status=settings.message_status,
+        )
+        self.live = LivePublisher(self.redis)
+        self.taps = TapOpener(
+            self.ami,
+            self.redis,
+            lifetime_s=settings.speech.tap_lifetime_s,
+            started_ms=self._started_ms,
+            record=self._record,
+        )
+        switch = AsteriskSwitch(self.ami, settings.links, self.taps.open)
+        rules = {
+            (link.source, link.target): Rules(
+                link.release, link.brief_s, link.ring_s, link.answered_by
+            )
+            for link in settings.links
+        }
+        tools = Tools(switch, self.journal, self._on_fact, rules, settings.switch.key_lifetime_s)
+        self.registry = Registry(tools, _keys(settings), self._probes())
+        self.advisor = Advisor(Dispatcher(load_taxonomy()), self._record)
+        self.recorder = Recorder(self.ledger, self._wake_delivery, self._record, settings)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def run(self) -> None:
+        """Serve until the API server is told to stop."""
+        app = create_app(self.settings, self.registry, RedisLiveReader(self.redis), self.ledger)
+        async with self.live, self._running():
+            await _serve(app, self.settings)
+
+    @asynccontextmanager
+    async def _running(self) -> AsyncIterator[None]:
+        self._start(self.recorder.run(), "recorder")
+        self._start(follow(self.redis, names.SPEECH, self._on_speech), "speech")
+        self._start(follow(self.redis, names.DELIVERY, self._on_delivery), "delivery")
+        self._start(self._drive_switch(), "switch")
+        try:
+            yield
+        finally:
+            await self._stop()
+
+    async def _drive_switch(self) -> None:
+        while True:
+            try:
+                await self.ami.start()
+                break
+            except SwitchError as error:
+                _log.error("no PBX yet; trying again", why=error.slug, hint=str(error))
+                await asyncio.sleep(1.0)
+        _log.info("switch connected", version=self.ami.version)
+        await beat(self.ami, self.settings.switch.heartbeat_s)
+
+    async def _stop(self) -> None:
+        await self.registry.close()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.recorder.idle(), 3.0)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.ami.close()
+        self.journal.close()
+        await self.ledger.close()
+        await self.redis.aclose()
+
+    def _start(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        self._tasks.append(asyncio.create_task(work, name=name))
+
+    # --- what comes in ---------------------------------------------------------------------
+
+    def _on_ami(self, event: Any) -> None:
+        for sighting in self.sightings.of(event):
+            self.registry.sight(sighting)
+
+    def _on_link(self, up: bool) -> None:
+        _log.info("switch link", up=up)
+        if up:
+            self._start(self._reconcile(), "reconcile")
+
+    async def _reconcile(self) -> None:
+        try:
+            self.registry.reconcile(await live_channels(self.ami))
+        except SwitchError as error:
+            _log.warning("reconcile failed", why=error.slug)
+
+    def _on_speech(self, text: str) -> None:
+        event = speech_event.validate_json(text)
+        if isinstance(event, PartialHeard):
+            self.live.publish(event.call_id, event.kind, text)
+        else:
+            self._record(event)
+
+    def _on_delivery(self, text: str) -> None:
+        self._record(f.parse(text))
+
+    # --- what goes out ---------------------------------------------------------------------
+
+    def _record(self, fact: f.Fact) -> None:
+        self.registry.record(fact)
+
+    def _on_fact(self, fact: f.Fact, view: CallView) -> None:
+        self.live.publish(fact.call_id, fact.kind, f.dump(fact))
+        self.recorder.offer(fact, view)
+        self.advisor.see(fact, view)
+
+    async def _wake_delivery(self) -> None:
+        await self.redis.publish(names.OUTBOX_WAKE, "due")
+
+    def _started_ms(self, leg_id: str) -> int:
+        session = self.registry.session_of_leg(leg_id)
+        started = session.view.started_at if session else None
+        return int(started.timestamp() * 1000) if started else 0
+
+    # --- health ----------------------------------------------------------------------------
+
+    def _probes(self) -> list[Any]:
+        return [self._switch_health, self._redis_health, self._speech_health,
+                self._ledger_health, self._journal_health]  # fmt: skip
+
+    async def _switch_health(self) -> ComponentHealth:
+        detail = f"Asterisk {self.ami.version}" if self.ami.connected else "not connected"
+        return ComponentHealth("switch", self.ami.connected, detail)
+
+    async def _redis_health(self) -> ComponentHealth:
+        try:
+            await asyncio.wait_for(self.redis.ping(), 1.0)
+        except (RedisError, OSError, TimeoutError) as error:
+            return ComponentHealth("redis", ok=False, detail=type(error).__name__)
+        return ComponentHealth("redis", ok=True)
+
+    async def _speech_health(self) -> ComponentHealth:
+        try:
+            workers = [key async for key in self.redis.scan_iter(match=names.WORKERS)]
+        except (RedisError, OSError) as error:
+            return ComponentHealth("speech", ok=False, detail=type(error).__name__)
+        return ComponentHealth("speech", bool(workers), f"{len(workers)} worker(s)")
+
+    async def _ledger_health(self) -> ComponentHealth:
+        try:
+            await asyncio.wait_for(self.ledger.tickets(1, None), 2.0)
+        except (LedgerError, TimeoutError) as error:
+            return ComponentHealth("ledger", ok=False, detail=type(error).__name__)
+        return ComponentHealth("ledger", ok=True)
+
+    async def _journal_health(self) -> ComponentHealth:
+        ok = self.journal.failures == 0
+        return ComponentHealth("journal", ok, f"late {self.journal.late}")
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to us: uvicorn would raise them again before our own clean-up."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def _serve(app: Any, settings: Settings) -> None:
+    config = uvicorn.Config(
+        app,
+        host=settings.api.host,
+        port=settings.api.port,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=3,
+        server_header=False,
+    )
+    server = _Server(config)
+
+    def stop() -> None:
+        close_streams(app)  # live pages never end by themselves
+        server.should_exit = True
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    await server.serve()
+
+
+def _keys(settings: Settings) -> dict[tuple[Verb, str], str]:
+    keys = {(Verb.TRANSFER, link.target): link.key for link in settings.links}
+    keys |= {(Verb.THREE_WAY, link.target): settings.keys.three_way for link in settings.links}
+    return keys | {
+        (Verb.BACK, ""): settings.keys.back,
+        (Verb.RELEASE, ""): settings.keys.release,
+    }

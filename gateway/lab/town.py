@@ -1,0 +1,160 @@
+"""A small town on loopback: PBX with two centres, Redis, gateway, order system, SIP accounts."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import sys
+import tempfile
+from base64 import b64encode
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic
+
+import httpx
+
+from gateway.errors import LabError
+from gateway.lab.asterisk_lab import Account, AsteriskConfig, AsteriskLab
+from gateway.lab.ports import free_port
+from gateway.lab.processes import Child, spawn
+from gateway.lab.redis_lab import RedisLab
+from gateway.lab.town_settings import town_toml
+
+ACCOUNTS = (
+    Account("1001", "pw-1001", "seat", "张敏"),
+    Account("1002", "pw-1002", "seat", "王芳"),
+    Account("2001", "pw-2001", "seat", "李强"),
+    Account("2002", "pw-2002", "seat", "赵军"),
+    Account("city", "pw-city", "trunk"),
+)
+ORDER_SECRET = "whsec_" + b64encode(b"liandong-lab-order-secret").decode()
+TOKENS = {role: f"liandong-lab-{role}" for role in ("supervisor", "admin", "system")}
+MODEL_ENV = "LIANDONG_SPEECH__MODEL_DIR"
+Progress = Callable[[str], None]
+
+
+def operator_token(extension: str) -> str:
+    """The lab's API token of the operator at `extension`."""
+    return f"liandong-lab-operator-{extension}"
+
+
+def default_model() -> Path:
+    """The speech model: $LIANDONG_SPEECH__MODEL_DIR, else the study's model beside the project."""
+    named = os.environ.get(MODEL_ENV)
+    beside = Path(__file__).resolve().parents[2].parent / "shared/asr-prototype/model"
+    return Path(named) if named else beside
+
+
+@dataclass(frozen=True)
+class TownPlan:
+    """What differs between towns."""
+
+    release: str = "talk"
+    brief_s: float = 0.0
+    ring_s: float = 20.0
+    target_context: str = "liandong-target"
+    gateway: bool = True
+    speech: bool = True
+    overrides: dict[str, str] = field(default_factory=dict)
+    """Asterisk file name -> text appended."""
+    api_port: int = 0
+    sip_port: int = 0
+
+
+class Town:
+    """Use `async with town(plan) as running:`."""
+
+    def __init__(self, plan: TownPlan, folder: Path) -> None:
+        self.plan = plan
+        self.folder = folder
+        self.api_port = plan.api_port or free_port()
+        self.orders_port = free_port()
+        self.config = folder / "liandong.toml"
+        self.redis: RedisLab
+        self.pbx: AsteriskLab
+        self.orders: Child
+        self.gateway: Child | None = None
+
+    @property
+    def api_url(self) -> str:
+        return f"http://127.0.0.1:{self.api_port}"
+
+    @property
+    def orders_url(self) -> str:
+        return f"http://127.0.0.1:{self.orders_port}"
+
+    @property
+    def sip(self) -> tuple[str, int]:
+        return ("127.0.0.1", self.pbx.config.sip_port)
+
+    def client(self, token: str = TOKENS["supervisor"]) -> httpx.AsyncClient:
+        """An API client with `token`; close it."""
+        headers = {"Authorization": f"Bearer {token}"}
+        return httpx.AsyncClient(
+            base_url=f"{self.api_url}/api/v1", headers=headers, timeout=5, trust_env=False
+        )
+
+    async def start_orders(self) -> None:
+        argv = [sys.executable, "-m", "gateway.lab.order_system"]
+        argv += ["--port", str(self.orders_port), "--secret", ORDER_SECRET]
+        self.orders = await spawn("orders", argv, self.folder / "orders.log")
+        await self._until_http(f"{self.orders_url}/tickets", self.orders)
+
+    async def stop_orders(self) -> None:
+        await self.orders.stop()
+
+    async def start_gateway(self) -> None:
+        """Start `liandong serve` and wait until everything it says of itself is well."""
+        argv = [sys.executable, "-m", "gateway", "serve", "--config", str(self.config)]
+        self.gateway = await spawn("gateway", argv, self.folder / "gateway.log")
+        await self._until_http(f"{self.api_url}/healthz", self.gateway)
+
+    async def stop_gateway(self) -> None:
+        if self.gateway is not None:
+            await self.gateway.stop(grace_s=12)
+            self.gateway = None
+
+    async def _until_http(self, url: str, child: Child, timeout_s: float = 30.0) -> None:
+        deadline = monotonic() + timeout_s
+        async with httpx.AsyncClient(timeout=2, trust_env=False) as client:
+            while monotonic() < deadline and child.running:
+                with contextlib.suppress(httpx.HTTPError):
+                    if (await client.get(url)).status_code == 200:
+                        return
+                await asyncio.sleep(0.05)
+        raise LabError(f"{child.name} did not get well:\n{child.tail(30)}")
+
+
+@asynccontextmanager
+async def town(plan: TownPlan, progress: Progress = lambda _line: None) -> AsyncIterator[Town]:
+    """Start a town, stop it whatever happens, leave nothing behind.
+
+    Raises LabError with the failing part's last log lines.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="liandong-town-"))
+    running = Town(plan, folder)
+    async with contextlib.AsyncExitStack() as stack:
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        await _start(running, stack, progress)
+        yield running
+
+
+async def _start(running: Town, stack: contextlib.AsyncExitStack, progress: Progress) -> None:
+    plan = running.plan
+    progress("Redis")
+    running.redis = await RedisLab.start(running.folder)
+    stack.push_async_callback(running.redis.stop)
+    progress("Asterisk")
+    config = AsteriskConfig(ACCOUNTS, sip_port=plan.sip_port, overrides=plan.overrides)
+    running.pbx = await AsteriskLab.start(config, running.folder)
+    stack.push_async_callback(running.pbx.stop)
+    progress("order system")
+    await running.start_orders()
+    stack.push_async_callback(running.stop_orders)
+    running.config.write_text(town_toml(running, default_model()), "utf-8")
+    if plan.gateway:
+        progress("gateway (control, recognition, delivery)")
+        stack.push_async_callback(running.stop_gateway)
+        await running.start_gateway()

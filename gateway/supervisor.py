@@ -1,0 +1,83 @@
+"""`liandong serve`: runs control, recognition and delivery as processes and keeps them running.
+
+Separate processes, so that recognition can never slow call control. A child that ends is started
+again with growing pauses; each child stops by itself when the supervisor is gone.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from gateway import log
+
+_log = log.get("serve")
+ROLES = ("control", "recognise", "deliver")
+SUPERVISED_ENV = "LIANDONG_SUPERVISED"
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S, _WELL_S = 0.2, 10.0, 30.0
+_GRACE_S = 10.0
+
+
+async def supervise(config: Path | None, roles: Sequence[str] = ROLES) -> None:
+    """Run `roles` until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await asyncio.gather(*(_keep(role, config, stop) for role in roles))
+
+
+async def _keep(role: str, config: Path | None, stop: asyncio.Event) -> None:
+    pause = _FIRST_PAUSE_S
+    loop = asyncio.get_running_loop()
+    while not stop.is_set():
+        started = loop.time()
+        await _run_once(role, config, stop)
+        if stop.is_set():
+            return
+        pause = _FIRST_PAUSE_S if loop.time() - started > _WELL_S else pause
+        _log.error("process ended; starting it again", role=role, in_s=pause)
+        try:
+            await asyncio.wait_for(stop.wait(), pause)
+        except TimeoutError:
+            pause = min(_LONGEST_PAUSE_S, pause * 2)
+
+
+async def _run_once(role: str, config: Path | None, stop: asyncio.Event) -> None:
+    argv = [sys.executable, "-m", "gateway", role]
+    if config is not None:
+        argv += ["--config", str(config)]
+    child = await asyncio.create_subprocess_exec(
+        *argv,
+        stdin=asyncio.subprocess.PIPE,
+        env={**os.environ, SUPERVISED_ENV: "1"},
+        start_new_session=True,
+    )
+    ended = asyncio.create_task(child.wait())
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait({ended, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if not ended.done():
+        child.terminate()
+        try:
+            await asyncio.wait_for(asyncio.shield(ended), _GRACE_S)
+        except TimeoutError:
+            _log.error("process would not stop", role=role)
+            child.kill()
+    await ended
+
+
+def stop_with_supervisor() -> None:
+    """In a supervised child: end with SIGTERM when the supervisor's end of our stdin closes."""
+    if os.environ.get(SUPERVISED_ENV) != "1":
+        return
+
+    def watch() -> None:
+        while os.read(0, 1024):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="supervisor-watch", daemon=True).start()
