@@ -1,0 +1,1 @@
+"""Dispatch data: the diversion lists and the cue rules, versioned apart from the code."""

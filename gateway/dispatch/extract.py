@@ -1,0 +1,124 @@
+"""What one utterance says that bears on dispatch: the unit that is read once and cached."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from gateway.calls.facts import EvidenceSpan, UtteranceHeard
+from gateway.dispatch.context import Context
+from gateway.dispatch.fold import Folded, fold
+from gateway.dispatch.matcher import Hit, Matcher
+from gateway.dispatch.rules import Mark, Rule, Rules
+
+_FACTORS: dict[Mark, float] = {
+    "denied": 0.0,
+    "asked": 0.3,
+    "if": 0.4,
+    "fear": 0.4,
+    "quote": 0.2,
+    "past": 0.9,
+    "resolved": 0.5,
+}
+
+
+_AGENT_SHARE = 0.4
+"""Operators repeat, ask and explain: their words count for less than the caller's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A rule that spoke, where, and what the words around it do to it.
+
+    `marks` are those that the rule does not keep: empty means plainly asserted.
+    """
+
+    rule: Rule
+    utterance_id: str
+    start: int
+    end: int
+    text: str
+    quality: float
+    marks: frozenset[Mark]
+    share: float = 1.0
+
+    @property
+    def points(self) -> float:
+        """What the finding adds to its class."""
+        points = self.rule.weight * self.quality * self.share
+        for mark in self.marks if self.rule.event else ():
+            points *= _FACTORS[mark]
+        return points
+
+    def span(self, note: str = "") -> EvidenceSpan:
+        """Return the evidence for this finding; `note` is added to the rule's reason."""
+        heard = "" if self.quality == 1.0 else "（按读音相近判断，原字可能听错）"
+        return EvidenceSpan(
+            utterance_id=self.utterance_id,
+            start=self.start,
+            end=self.end,
+            text=self.text,
+            why=self.rule.why + note + heard,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """All findings of one utterance. `affirms`: it opens with a yes to what was asked before."""
+
+    utterance_id: str
+    leg_id: str
+    findings: tuple[Finding, ...]
+    affirms: bool
+
+
+def by_agent(reading: Reading) -> Reading:
+    """Weigh a reading as an operator's or officer's: what they say of dangers is a question."""
+    asked = tuple(
+        replace(
+            finding,
+            share=_AGENT_SHARE,
+            marks=finding.marks | {"asked"} if finding.rule.event else finding.marks,
+        )
+        for finding in reading.findings
+    )
+    return replace(reading, findings=asked, affirms=False)
+
+
+class Reader:
+    """Reads utterances by both layers' rules; pure, shared by any number of calls."""
+
+    def __init__(self, rules: Rules) -> None:
+        every: Sequence[Rule] = (*rules.cues.rules, *rules.danger.rules)
+        self._matcher = Matcher(every, rules.context.own_words)
+        self._context = Context(rules.context)
+
+    def read(self, utterance: UtteranceHeard) -> Reading:
+        """Return what `utterance` says; cost linear in its length."""
+        folded = fold(utterance.text)
+        best: dict[str, Finding] = {}
+        for hit in self._matcher.hits(folded):
+            finding = self._finding(utterance, folded, hit)
+            held = best.get(hit.rule.id)
+            if held is None or _order(finding) > _order(held):
+                best[hit.rule.id] = finding
+        found = tuple(sorted(best.values(), key=lambda f: (f.start, f.end, f.rule.id)))
+        return Reading(
+            utterance.utterance_id, utterance.leg_id, found, self._context.affirms(folded)
+        )
+
+    def _finding(self, utterance: UtteranceHeard, folded: Folded, hit: Hit) -> Finding:
+        start, end = folded.span(hit.start, hit.end)
+        marks = self._context.marks(folded, hit.start, hit.end) if hit.rule.event else frozenset()
+        return Finding(
+            rule=hit.rule,
+            utterance_id=utterance.utterance_id,
+            start=start,
+            end=end,
+            text=utterance.text[start:end],
+            quality=hit.quality,
+            marks=frozenset(marks - set(hit.rule.keeps)),
+        )
+
+
+def _order(finding: Finding) -> tuple[bool, float, int, int]:
+    """Rank findings of one rule: plainly said first, then points, longer, earlier."""
+    return (not finding.marks, finding.points, finding.end - finding.start, -finding.start)

@@ -1,0 +1,65 @@
+"""Fold a transcript for matching, keeping the way back to its code points.
+
+Recognisers write spaces between words, people type full-width digits, emoji and punctuation.
+Rules see none of that: one lower-case NFKC character a step, spaces gone, and every stop as
+`STOP`, which no rule crosses.
+"""
+
+import unicodedata
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
+
+STOP = "\n"
+
+
+@dataclass(frozen=True)
+class Folded:
+    """`chars[i]` came from `text[at[i]]`."""
+
+    text: str
+    chars: str
+    at: tuple[int, ...]
+
+    @cached_property
+    def stops_before(self) -> list[int]:
+        """`stops_before[i]` is the number of stops in `chars[:i]`."""
+        return list(accumulate((char == STOP for char in self.chars), initial=0))
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Turn a folded `[start, end)` into code points of the text; `start < end`."""
+        return self.at[start], self.at[end - 1] + 1
+
+    def before(self, start: int, limit: int) -> str:
+        """Return up to `limit` characters of the same clause before `start`."""
+        return self.chars[max(0, start - limit) : start].rpartition(STOP)[2]
+
+    def after(self, end: int, limit: int) -> str:
+        """Return up to `limit` characters of the same clause from `end`."""
+        return self.chars[end : end + limit].partition(STOP)[0]
+
+
+def _fold_char(char: str) -> str:
+    category = unicodedata.category(char)
+    # A lone surrogate must not end up inside a span: it cannot be encoded.
+    if category[0] == "P" or category == "Cs" or char in "\r\n":
+        return STOP
+    if category[0] in "ZCSM":
+        return ""
+    folded = unicodedata.normalize("NFKC", char).lower()
+    return folded if len(folded) == 1 else char
+
+
+class _Cache(dict[str, str]):
+    def __missing__(self, char: str) -> str:
+        folded = self[char] = _fold_char(char)
+        return folded
+
+
+_CACHE = _Cache()
+
+
+def fold(text: str) -> Folded:
+    """Fold `text`; linear in its length, total on every str."""
+    pairs = [(folded, at) for at, char in enumerate(text) if (folded := _CACHE[char])]
+    return Folded(text, "".join(char for char, _ in pairs), tuple(at for _, at in pairs))
