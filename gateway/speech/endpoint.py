@@ -59,7 +59,7 @@ class Voice:
         threshold = min(max(min(self._floor) + _ABOVE_FLOOR_DB, _LOWEST_DB), _HIGHEST_DB)
         self._recent.append(db > threshold)
         # One loud frame is a click; two of three are a voice.
-        if sum(self._recent) >= 2:
+        if self._recent[-1] and sum(self._recent) >= 2:
             self.last_ms = self.position_ms
             if self.onset_ms is None:
                 self.onset_ms = self.position_ms - 2 * FRAME_MS

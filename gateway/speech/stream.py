@@ -160,12 +160,13 @@ class Stream:
 
     def _mark(self, gap: Gap) -> None:
         metrics.GAPS.labels(gap.why).inc()
+        start_ms = max(round(gap.start_ms), 0)
         self._publish(
             GapMarked(
                 call_id=self.grant.call_id,
                 leg_id=self.grant.leg_id,
-                start_ms=max(round(gap.start_ms), 0),
-                end_ms=max(round(gap.end_ms), 0),
+                start_ms=start_ms,
+                end_ms=max(round(gap.end_ms), start_ms),
                 why=gap.why,
             ),
             None,

@@ -29,6 +29,7 @@ class VoskEngine:
             self._model = vosk.Model(str(model_dir))
         except Exception as error:  # vosk raises bare Exception
             raise ModelError(f"Vosk cannot load {model_dir}: {error}. {_HINT}") from error
+        self.model_dir = model_dir
         digest = hashlib.sha256((model_dir / "am/final.mdl").read_bytes()).hexdigest()
         self.model_version = f"{model_dir.resolve().name}-{digest[:8]}"
         self._lock = threading.Lock()
