@@ -1,7 +1,10 @@
 """The scripted phones against a real Asterisk."""
 
+import asyncio
 import os
 import re
+import signal
+import sys
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -9,7 +12,8 @@ import pytest
 from gateway.errors import PhoneError
 from gateway.lab.phones import CallState, IncomingPolicy, Phone
 from gateway.lab.phones.script import connect, phones, until_all_hear_each_other, wait_for
-from tests.contract.asterisk_fixture import MinimalAsterisk, minimal_asterisk
+
+from .asterisk_fixture import PASSWORD, MinimalAsterisk, minimal_asterisk
 
 USERS = ("1001", "1002", "1003")
 DIALPLAN = """
@@ -245,3 +249,28 @@ async def test_ten_calls_at_once(switch: MinimalAsterisk) -> None:
             assert not any(call.hears_tone(freq) for freq in others)
     assert all(call.ended_by == "local" for call in calls)
     assert "0 active calls" in switch.cli("core show channels")
+
+
+async def by_hand(switch: MinimalAsterisk, *options: str) -> asyncio.subprocess.Process:
+    account = ("--registrar", f"127.0.0.1:{switch.port}", "--user", "1003", "--password", PASSWORD)
+    command = (sys.executable, "-m", "gateway.lab.phones", *account, *options)
+    return await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+
+
+async def test_a_phone_by_hand_dials_and_presses(switch: MinimalAsterisk) -> None:
+    phone = await by_hand(switch, "--dial", "600", "--press", "*110", "--stay", "0.1", "--trace")
+    out, _ = await phone.communicate()
+    assert phone.returncode == 0
+    assert re.search(r"pressed \*110; .*\n.* ended: .* by local", out.decode())
+    assert "INVITE sip:600@" in out.decode()
+
+
+async def test_a_phone_by_hand_unregisters_on_ctrl_c(switch: MinimalAsterisk) -> None:
+    phone = await by_hand(switch, "--answer", "0")
+    assert phone.stdout is not None
+    assert b"Ctrl-C ends" in await phone.stdout.readline()
+    assert "1003@127" in switch.cli("pjsip show contacts")
+    phone.send_signal(signal.SIGINT)
+    await phone.communicate()
+    assert phone.returncode == 130
+    assert "1003@127" not in switch.cli("pjsip show contacts")

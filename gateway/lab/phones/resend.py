@@ -28,7 +28,8 @@ class Resend:
         self._cap_s = T2_S if capped else GIVE_UP * t1_s
         self._loop = asyncio.get_running_loop()
         self._interval_s = t1_s
-        self._ends_at = self._loop.time() + GIVE_UP * t1_s
+        self._due = self._loop.time()
+        self._ends_at = self._due + GIVE_UP * t1_s
         self._timer: asyncio.TimerHandle | None = None
         self._schedule()
 
@@ -39,11 +40,11 @@ class Resend:
             self._timer = None
 
     def _schedule(self) -> None:
-        due = min(self._loop.time() + self._interval_s, self._ends_at)
-        self._timer = self._loop.call_at(due, self._fire)
+        self._due = min(self._due + self._interval_s, self._ends_at)
+        self._timer = self._loop.call_at(self._due, self._fire)
 
     def _fire(self) -> None:
-        if self._loop.time() >= self._ends_at:
+        if self._due >= self._ends_at:
             self._timer = None
             self._expired()
             return

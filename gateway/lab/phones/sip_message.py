@@ -94,7 +94,8 @@ class Message:
     def render(self) -> bytes:
         """Return the datagram, Content-Length included."""
         lines = [self.start_line()]
-        lines += [f"{_written(name)}: {value}" for name, value in self.headers]
+        fields = [field for field in self.headers if field[0] != "content-length"]
+        lines += [f"{_written(name)}: {value}" for name, value in fields]
         lines += [f"Content-Length: {len(self.body)}", "", ""]
         return "\r\n".join(lines).encode() + self.body
 
