@@ -76,7 +76,8 @@ allow=alaw
 dtmf_mode=rfc4733
 direct_media=no
 rtp_symmetric=yes
-rtp_keepalive=0
+media_address=127.0.0.1
+bind_rtp_to_media_address=yes
 trust_id_inbound=yes
 send_pai=yes
 """

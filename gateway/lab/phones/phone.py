@@ -123,7 +123,10 @@ class Phone:
         return call
 
     async def next_call(self, timeout_s: float = 5.0) -> IncomingCall:
-        """Return the next incoming call nobody has taken yet. Raises PhoneTimeout."""
+        """Return the oldest incoming call not taken yet, even one that has ended since.
+
+        Raises PhoneTimeout.
+        """
         try:
             async with asyncio.timeout(timeout_s):
                 return await self._incoming.get()
