@@ -5,6 +5,7 @@ so at its start (BEGIN IMMEDIATE), because one that upgrades later is refused ou
 process wrote in between (https://www.sqlite.org/rescode.html#busy_snapshot).
 """
 
+from pathlib import Path
 from typing import Any
 
 from alembic import command
@@ -14,7 +15,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from gateway.errors import ConfigError
+from gateway.errors import ConfigError, LedgerError
 
 BUSY_MS = 5000
 _WRITES = "liandong_writes"
@@ -63,6 +64,7 @@ def _tune_sqlite(engine: AsyncEngine, busy_ms: int) -> None:
 async def migrate(engine: AsyncEngine) -> None:
     """Bring the schema up to date; safe when several processes do so at once."""
     if engine.dialect.name == "sqlite":
+        _check_folder(engine.url.database)
         await _switch_to_wal(engine)
     async with writer(engine).begin() as connection:
         if engine.dialect.name == "postgresql":
@@ -70,6 +72,14 @@ async def migrate(engine: AsyncEngine) -> None:
                 text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK}
             )
         await connection.run_sync(_upgrade)
+
+
+def _check_folder(database: str | None) -> None:
+    if database and not Path(database).absolute().parent.is_dir():
+        raise LedgerError(
+            f"ledger.url: there is no folder {Path(database).absolute().parent}; create it, "
+            "writable for the gateway's user"
+        )
 
 
 async def _switch_to_wal(engine: AsyncEngine) -> None:

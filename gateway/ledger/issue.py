@@ -5,34 +5,38 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from gateway.calls.facts import TicketQueued
+from gateway.calls.facts import TicketDelivered, TicketFailed, TicketQueued
 from gateway.calls.view import CallView
+from gateway.ledger.entries import TicketEntry
 from gateway.ledger.repository import Ledger
 from gateway.settings import Settings
 from gateway.tickets.build import build, digest, ticket_id
 from gateway.tickets.model import Phase, Ticket
 from gateway.tickets.recording import covers
 
+TicketFact = TicketQueued | TicketDelivered | TicketFailed
+
 
 @dataclass(frozen=True)
 class Job:
-    """A ticket to issue. `call` is a copy that nobody else changes."""
+    """A ticket to issue: of `call`, a copy that nobody else changes; `live` goes on changing."""
 
     phase: Phase
     call: CallView
+    live: CallView
 
 
 async def issue(
     ledger: Ledger, job: Job, settings: Settings, clock: Callable[[], datetime]
-) -> TicketQueued | None:
-    """Save the next revision; return what to tell, None if it has all been told.
+) -> list[TicketFact]:
+    """Save the next revision; return what to tell, nothing if it has all been told.
 
     Doing the same job again (a journal told once more) makes no new revision.
     """
     found = await ledger.ticket(ticket_id(job.call))
     known = Ticket.model_validate(found[1]) if found else None
-    if known and job.phase == "preliminary":
-        return _untold(job, known)
+    if found and known and job.phase == "preliminary":
+        return _untold(job, found[0])
     now = clock()
     ticket = build(
         job.call,
@@ -43,25 +47,33 @@ async def issue(
         updated_at=now,
         unbroken=await _unbroken(job, known, settings),
     )
-    if known and digest(known) == digest(ticket):
-        return _untold(job, known)
+    if found and known and digest(known) == digest(ticket):
+        return _untold(job, found[0])
     await ledger.save_ticket(ticket, now)
-    return _queued(ticket)
+    return [
+        TicketQueued(
+            call_id=ticket.call.call_id,
+            ticket_id=ticket.ticket_id,
+            revision=ticket.revision,
+            phase=ticket.phase,
+        )
+    ]
 
 
-def _queued(ticket: Ticket) -> TicketQueued:
-    return TicketQueued(
-        call_id=ticket.call.call_id,
-        ticket_id=ticket.ticket_id,
-        revision=ticket.revision,
-        phase=ticket.phase,
-    )
-
-
-def _untold(job: Job, known: Ticket) -> TicketQueued | None:
+def _untold(job: Job, entry: TicketEntry) -> list[TicketFact]:
     """Return the news of a revision that was saved just before a crash kept it from being told."""
-    told = job.call.ticket.revision if job.call.ticket else 0
-    return _queued(known) if told < known.revision else None
+    told = job.live.ticket.revision if job.live.ticket else 0
+    if told >= entry.revision:
+        return []
+    same = {"call_id": entry.call_id, "ticket_id": entry.id, "revision": entry.revision}
+    news: list[TicketFact] = [TicketQueued.model_validate(same | {"phase": entry.phase})]
+    tried = same | {"attempts": entry.attempts}
+    if entry.state == "delivered":
+        news.append(TicketDelivered.model_validate(tried))
+    elif entry.state != "queued":
+        failed = {"dead": entry.state == "dead", "error": entry.error}
+        news.append(TicketFailed.model_validate(tried | failed))
+    return news
 
 
 async def _unbroken(job: Job, known: Ticket | None, settings: Settings) -> bool | None:

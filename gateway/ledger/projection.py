@@ -52,9 +52,7 @@ def _call_ended(fact: f.CallEnded) -> list[Executable | Once]:
 
 
 def _leg_added(fact: f.LegAdded) -> list[Executable | Once]:
-    return [
-        insert(t.legs).values(id=fact.leg_id, added_at=fact.at, **_fields(fact, "leg_id", "at"))
-    ]
+    return [_once(t.legs, id=fact.leg_id, added_at=fact.at, **_fields(fact, "leg_id", "at"))]
 
 
 def _leg_answered(fact: f.LegAnswered) -> list[Executable | Once]:

@@ -65,7 +65,7 @@ class Recorder:
         self._items.append(fact)
         self._triggers.see(fact, view, asyncio.get_running_loop().time())
         if rings(fact) and view.ended_at is None:
-            self._items.append(Job("preliminary", view.model_copy(deep=True)))
+            self._items.append(Job("preliminary", view.model_copy(deep=True), view))
         _waiting.set(len(self._items))
         self._idle.clear()
         self._something.set()
@@ -92,7 +92,7 @@ class Recorder:
 
     def _issue_due(self) -> None:
         for view in self._triggers.take(asyncio.get_running_loop().time()):
-            self._items.append(Job("final", view.model_copy(deep=True)))
+            self._items.append(Job("final", view.model_copy(deep=True), view))
 
     async def _nap(self) -> None:
         at = self._triggers.next_at()
@@ -128,8 +128,10 @@ class Recorder:
     async def _write_next(self) -> int:
         first = self._items[0]
         if isinstance(first, Job):
-            if queued := await issue(self._ledger, first, self._settings, self._clock):
-                self._publish(queued)
+            news = await issue(self._ledger, first, self._settings, self._clock)
+            for fact in news:
+                self._publish(fact)
+            if news:
                 self._tell_delivery()
             return 1
         batch = self._facts_at_head()
