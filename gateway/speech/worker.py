@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 
 from redis.asyncio import Redis
@@ -116,6 +116,7 @@ async def serve(
     """`run` with an engine at hand."""
     speech = settings.speech
     async with contextlib.AsyncExitStack() as stack:
+        stop = stack.enter_context(_stop_signals())
         redis = await stack.enter_async_context(_redis(settings.redis.url))
         pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="speech")
         stack.callback(pool.shutdown, wait=False, cancel_futures=True)
@@ -135,7 +136,7 @@ async def serve(
                     "max_streams": speech.max_streams,
                     "model": engine.model_version,
                     "last_lag_s": publisher.last_lag_s,
-                    "pid": os.getpid(),
+                    "at": round(time.time(), 3),
                 }
             )
 
@@ -143,7 +144,7 @@ async def serve(
         log.info("speech.listening", host=host, port=port, model=engine.model_version)
         if ready is not None:
             ready(host, port)
-        await _told_to_stop()
+        await stop.wait()
 
 
 async def _finish(server: AudioSocketServer, streams: Streams, publisher: Publisher) -> None:
@@ -184,14 +185,17 @@ async def _announced(redis: Redis, worker_id: str, text: Callable[[], str]) -> A
                 await redis.set(key, text(), ex=_ANNOUNCED_FOR_S)
             await asyncio.sleep(_ANNOUNCE_S)
 
-    async with _running(announce()):
-        yield
-    with contextlib.suppress(RedisError, OSError):
-        await redis.delete(key)
+    try:
+        async with _running(announce()):
+            yield
+    finally:
+        with contextlib.suppress(RedisError, OSError):
+            await redis.delete(key)
 
 
-async def _told_to_stop() -> None:
-    """Return at SIGTERM or SIGINT (where signals can be handled: the main thread)."""
+@contextlib.contextmanager
+def _stop_signals() -> Iterator[asyncio.Event]:
+    """Yield an event that SIGTERM and SIGINT set (signals reach only the main thread)."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     in_main = threading.current_thread() is threading.main_thread()
@@ -199,7 +203,7 @@ async def _told_to_stop() -> None:
     for number in handled:
         loop.add_signal_handler(number, stop.set)
     try:
-        await stop.wait()
+        yield stop
     finally:
         for number in handled:
             loop.remove_signal_handler(number)

@@ -1,4 +1,4 @@
-"""What the worker relies on in Vosk itself, and how well and how soon the lab's voices are heard."""
+"""What the worker relies on in Vosk, and how well and how soon the lab's voices are heard."""
 
 import shutil
 from pathlib import Path
