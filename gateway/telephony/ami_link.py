@@ -116,6 +116,8 @@ def _reply(action: str, messages: list[Message]) -> AmiReply:
     first, *events = messages
     last, repeated = split(dict(first.items()))
     if last.get("Response", "").lower() in _REFUSALS:
-        raise SwitchRefused(f"{action}: {last.get('Message', 'refused')}")
+        # A console command that fails says why in its output, not in the message.
+        why = last.get("Output") or last.get("Message", "refused")
+        raise SwitchRefused(f"{action}: {why}")
     listed = tuple(event_of(dict(event.items())) for event in events)
     return AmiReply(last, listed, repeated)

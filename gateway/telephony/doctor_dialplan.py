@@ -1,0 +1,141 @@
+"""The dialplan: our contexts, the way of a call to its queue, and the targets of links."""
+
+import re
+
+from gateway.settings import CentreSettings, LinkSettings, Settings
+from gateway.telephony import doctor_expect as expect
+from gateway.telephony import doctor_parse as parse
+from gateway.telephony.doctor_finding import Finding, fail, ok, warn
+from gateway.telephony.doctor_parse import Context
+
+_LOCAL = re.compile(r"Local/(?P<exten>[^@]+)@(?P<context>[^/]+)(?P<flags>/\S+)?$")
+_ANSWERS = {"Answer", "Progress", "Echo", "Record", "VoiceMail", "ConfBridge"}
+_JUMPS = ("Goto", "Gosub", "ExecIf")
+
+Dialplan = dict[str, Context]
+
+
+def examine_dialplan(plan: Dialplan, settings: Settings) -> list[Finding]:
+    findings = check_contexts(plan, settings)
+    for centre in settings.centres:
+        findings += check_way_in(plan, centre)
+    return findings + [check_target(plan, link) for link in settings.links]
+
+
+def check_contexts(plan: Dialplan, settings: Settings) -> list[Finding]:
+    core = {name: list(extens) for name, extens in expect.CONTEXTS.items()}
+    core[expect.ROOM_KEY_CONTEXT] += [f"transfer-{link.target}" for link in settings.links]
+    include = "extensions.conf: #include liandong/extensions_liandong.conf; then `dialplan reload`"
+    findings = _lacks(plan, core, include)
+    centres = {expect.REQUEUE_CONTEXT: [centre.code for centre in settings.centres]}
+    write = f"write [{expect.REQUEUE_CONTEXT}], see liandong/extensions_centres.conf"
+    return (findings + _lacks(plan, centres, write)) or [
+        ok("contexts", f"{len(core) + 1} of ours, complete")
+    ]
+
+
+def _lacks(plan: Dialplan, wanted: dict[str, list[str]], remedy: str) -> list[Finding]:
+    findings = []
+    for name, extens in wanted.items():
+        have = plan[name].extensions if name in plan else {}
+        missing = [exten for exten in dict.fromkeys(extens) if exten not in have]
+        if missing:
+            what = "lacks " + ", ".join(missing) if name in plan else "does not exist"
+            findings.append(fail(f"context {name}", what, remedy))
+    return findings
+
+
+def check_way_in(plan: Dialplan, centre: CentreSettings) -> list[Finding]:
+    """A call of `centre` passes liandong-call and reaches a queue with the right options."""
+    name = f"calls to {centre.code}"
+    enters = [context for context in plan if _enters(plan[context], centre.code)]
+    if not enters:
+        return [
+            fail(
+                name,
+                f"no extension does Gosub({expect.ENTRY_CONTEXT},s,1({centre.code},...))",
+                f"before Queue({centre.queue},...): Gosub({expect.ENTRY_CONTEXT},s,1"
+                f"({centre.code},<the other centre>))",
+            )
+        ]
+    queues = [
+        parse.arguments(step.args)
+        for context in sorted(reachable(plan, enters))
+        for step in plan[context].steps
+        if step.app == "Queue"
+    ]
+    ours = [args for args in queues if args[0] == centre.queue or "$" in args[0]]
+    if not ours:
+        return [
+            fail(
+                name,
+                f"no Queue({centre.queue},...) on their way",
+                f"send them to Queue({centre.queue},cF({expect.LEFT_EXTENSION}))",
+            )
+        ]
+    return [_queue_options(name, args) for args in ours]
+
+
+def _enters(context: Context, code: str) -> bool:
+    call = re.compile(rf"{expect.ENTRY_CONTEXT},s,1\({re.escape(code)}[,)]")
+    return any(step.app.startswith("Gosub") and call.search(step.args) for step in context.steps)
+
+
+def reachable(plan: Dialplan, start: list[str]) -> set[str]:
+    """Contexts that jumps lead to from `start`, without the ones ahead of it."""
+    seen: set[str] = set()
+    todo = list(start)
+    while todo:
+        name = todo.pop()
+        if name in seen or name not in plan:
+            continue
+        seen.add(name)
+        jumps = [step.args for step in plan[name].steps if step.app.startswith(_JUMPS)]
+        todo += plan[name].includes
+        todo += [to for to in plan if any(re.search(rf"(^|[?:(]){to},", args) for args in jumps)]
+    return seen
+
+
+def _queue_options(name: str, args: list[str]) -> Finding:
+    shown = f"Queue({','.join(args)})"
+    text = args[1] if len(args) > 1 else ""
+    if "$" in text:
+        return warn(name, f"{shown}: options in a variable", "write them out: c and F(), no h, H")
+    given = parse.options(text)
+    wrong = []
+    if "c" not in given:
+        wrong.append("no `c`: the caller is dropped when the operator hangs up")
+    if given.get("F") != expect.LEFT_EXTENSION:
+        wrong.append(f"no `F({expect.LEFT_EXTENSION})`: the operator is dropped by a transfer")
+    if set(given) & {"h", "H"}:
+        wrong.append("`h` or `H`: the code `*` hangs up before any key is complete")
+    if wrong:
+        good = f"Queue({args[0]},cF({expect.LEFT_EXTENSION}))"
+        return fail(name, f"{shown}: {'; '.join(wrong)}", f"use {good} with your own other options")
+    return ok(name, shown)
+
+
+def check_target(plan: Dialplan, link: LinkSettings) -> Finding:
+    name = f"link {link.source} to {link.target}"
+    found = _LOCAL.match(link.dial)
+    if found is None:
+        return ok(name, link.dial)
+    context, exten = found["context"], found["exten"]
+    if context not in plan or exten not in plan[context].extensions:
+        return fail(
+            name,
+            f"{link.dial}: there is no {exten} in [{context}]",
+            "write it, see liandong/extensions_centres.conf, or change dial of this [[links]]",
+        )
+    early = [s.app for s in plan[context].extensions[exten] if s.app in _ANSWERS]
+    if early and link.answered_by == "agent":
+        return fail(
+            name,
+            f"[{context}] {exten} uses {early[0]}(): the caller is handed over before a person is",
+            f"remove {early[0]}(): a target does not answer before its agent",
+        )
+    if "n" not in (found["flags"] or ""):
+        return warn(
+            name, f"{link.dial}: without /n the leg's channel is replaced", f"use {link.dial}/n"
+        )
+    return ok(name, link.dial)
