@@ -108,7 +108,7 @@ async def test_a_recording_comes_back_octet_for_octet(ann: Phone) -> None:
     await call.until("up")
     recording = os.urandom(8000)  # one second
     span = await call.play(recording)
-    assert span.end.ms_since(span.start) == pytest.approx(1000, abs=60)
+    assert span.end.ms_since(span.start) == pytest.approx(1000, abs=150)
     await wait_for(
         lambda: recording in b"".join(packet.payload for packet in call.heard.packets),
         what="recording in what was heard",
@@ -214,7 +214,7 @@ async def test_the_switch_reads_every_key_once(switch: MinimalAsterisk, ann: Pho
     await call.until("ended")
     assert (switch.directory / "digits").read_text().strip() == ALL_KEYS
     # 20 digits of 100 ms with 80 ms between: 19 steps from the first end to the last.
-    assert keys.ends[-1].ms_since(keys.ends[0]) == pytest.approx(19 * 180, abs=60)
+    assert keys.ends[-1].ms_since(keys.ends[0]) == pytest.approx(19 * 180, abs=200)
 
 
 async def test_keys_cross_a_bridge(ann: Phone, bob: Phone) -> None:

@@ -138,14 +138,15 @@ class Counter:
 
 
 async def test_beats_missed_while_the_loop_was_held_are_made_up() -> None:
-    ticker, counter = Ticker(), Counter(10)
+    ticker, counter = Ticker(), Counter(22)
     began = asyncio.get_running_loop().time()
     ticker.add(counter)
-    time.sleep(0.11)  # noqa: ASYNC251 - holding the loop is what is tested
+    time.sleep(0.4)  # noqa: ASYNC251 - holding the loop is what is tested
     await counter.reached.wait()
     ticker.remove(counter)
-    assert 0.2 <= asyncio.get_running_loop().time() - began < 0.3
-    assert ticker.latest_ms >= 80
+    took = asyncio.get_running_loop().time() - began
+    assert 0.44 <= took < 0.7, "without making up it would be 0.82 s"
+    assert ticker.latest_ms >= 370
     assert ticker.skipped == 0
 
 
@@ -155,8 +156,9 @@ async def test_a_ticker_without_members_rests() -> None:
     await counter.reached.wait()
     ticker.remove(counter)
     ticker.remove(counter)
+    ticks = counter.ticks
     again = Counter(2)
     ticker.add(again)
     await again.reached.wait()
     ticker.remove(again)
-    assert counter.ticks == 1
+    assert counter.ticks == ticks

@@ -53,11 +53,16 @@ async def wait_for(
 async def connect(
     caller: Phone, callee: Phone, number: str, timeout_s: float = 5.0
 ) -> tuple[OutgoingCall, IncomingCall]:
-    """Dial `number`, answer at `callee`, and return both calls once they are up."""
+    """Dial `number`, answer at `callee`, and return both calls once they are up and bridged.
+
+    The legs are up a moment before the PBX joins them, and keys or a REFER sent in between are
+    lost; the first audio at the callee tells that it has.
+    """
     out = await caller.dial(number)
     incoming = await callee.next_call(timeout_s)
     await incoming.answer()
     await out.until("up", timeout_s)
+    await incoming.heard.until_audio(timeout_s)
     return out, incoming
 
 
