@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 import httpx
-from redis.exceptions import RedisError
 
 from gateway.clock import now as clock_now
 from gateway.errors import ConfigError, LedgerError
@@ -28,6 +27,9 @@ _log = get("delivery")
 POLL_S = 1.0
 AT_ONCE = 8
 """Messages in flight at a time, each of another ticket."""
+
+TELL_S = 3.0
+"""How long the last results may take to reach Redis when stopping."""
 
 _SHORTEST_NAP_S = 0.005
 
@@ -150,18 +152,15 @@ async def _deliver_until(stop: asyncio.Event, settings: Settings) -> None:
         outbox, announcer = Outbox(ledger), Announcer(redis)
         sender = Sender(settings.orders, outbox, client)
         delivery = Delivery(outbox, sender, announcer.tell, lease_for(settings))
-        helpers = [
-            asyncio.create_task(listen(redis, delivery.wake, delivery.wake)),
-            asyncio.create_task(announcer.run()),
-        ]
+        listening = asyncio.create_task(listen(redis, delivery.wake, delivery.wake))
+        telling = asyncio.create_task(announcer.run())
         try:
             await delivery.run(stop)
         finally:
-            for helper in helpers:
-                helper.cancel()
-            await asyncio.gather(*helpers, return_exceptions=True)
-            with contextlib.suppress(RedisError, OSError):
-                await announcer.flush()
+            listening.cancel()
+            announcer.close()
+            await asyncio.wait({listening, telling}, timeout=TELL_S)
+            telling.cancel()
     finally:
         await client.aclose()
         await redis.aclose()

@@ -44,30 +44,37 @@ class Announcer:
         self._redis = redis
         self._waiting: deque[f.TicketDelivered | f.TicketFailed] = deque(maxlen=KEPT)
         self._something = asyncio.Event()
+        self._closing = False
 
     def tell(self, fact: f.TicketDelivered | f.TicketFailed) -> None:
         """Queue `fact`; never blocks."""
         self._waiting.append(fact)
         self._something.set()
 
+    def close(self) -> None:
+        """Let `run` end once all is told, or Redis is found to be down."""
+        self._closing = True
+        self._something.set()
+
     async def run(self) -> None:
-        """Publish for ever."""
-        while True:
+        """Publish until closed."""
+        while not self._closing or self._waiting:
             await self._something.wait()
             self._something.clear()
-            while self._waiting:
-                try:
-                    await self.flush()
-                except (RedisError, OSError) as error:
-                    _log.warning("result-not-announced", error=type(error).__name__)
-                    await asyncio.sleep(RETRY_S)
+            try:
+                await self._flush()
+            except (RedisError, OSError) as error:
+                _log.warning("result-not-announced", error=type(error).__name__)
+                if self._closing:
+                    return
+                await asyncio.sleep(RETRY_S)
+                self._something.set()
 
-    async def flush(self) -> None:
-        """Publish what waits; raises RedisError or OSError."""
+    async def _flush(self) -> None:
         while self._waiting:
             fact = self._waiting[0]
             await self._redis.xadd(
                 names.DELIVERY, {"event": f.dump(fact)}, maxlen=KEPT, approximate=True
             )
-            if self._waiting and self._waiting[0] is fact:
+            if self._waiting and self._waiting[0] is fact:  # not pushed out meanwhile
                 self._waiting.popleft()

@@ -1,0 +1,183 @@
+"""Delivery to an order system that fails, with Redis down throughout."""
+
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+
+from gateway.clock import now
+from gateway.tickets.outbox import Outbox
+from gateway.tickets.replay import replay_dead, replay_ticket
+
+from .delivery_world import TICKET, open_world, until
+
+
+@pytest.fixture
+async def world(tmp_path):
+    async with open_world(tmp_path) as world:
+        yield world
+
+
+async def test_ticket_arrives_whole(world):
+    await world.save()
+    world.deliver()
+    await world.reaches("delivered")
+    kept = world.orders.store.tickets[TICKET.ticket_id]
+    assert kept == TICKET.model_copy(update={"revision": 1}).model_dump(mode="json")
+    assert await world.attempts() == [(200, "")]
+
+
+async def test_order_system_down_then_back(world):
+    await world.orders.stop()
+    await world.save()
+    world.deliver()
+
+    async def tried_thrice() -> bool:
+        return len(await world.attempts()) >= 3
+
+    await until(tried_thrice)
+    assert await world.states() == ["retrying"]
+    await world.orders.start()
+    await world.reaches("delivered")
+    attempts = await world.attempts()
+    assert attempts[0] == (None, "no answer: ConnectError")
+    assert attempts[-1] == (200, "")
+    assert (await world.ledger.ticket(TICKET.ticket_id))[0].attempts == len(attempts)
+
+
+async def test_no_answer_in_time_is_tried_again(tmp_path):
+    async with open_world(tmp_path, timeout_s=0.2) as world:
+        await world.fails_with(hold=True)
+        await world.save()
+        world.deliver()
+
+        async def tried() -> bool:
+            return len(await world.attempts()) >= 1
+
+        await until(tried)
+        await world.mended()
+        await world.reaches("delivered")
+        assert (await world.attempts())[0] == (None, "no answer in 0.2 s")
+        # It had been taken, though the answer came too late: the same id tells.
+        assert {receipt.webhook_id for receipt in world.orders.store.receipts} == {
+            f"msg_{TICKET.ticket_id}_r1"
+        }
+        assert world.orders.receipts()[-1] == (200, "duplicate")
+
+
+async def test_retry_after_is_kept(world):
+    await world.fails_with(status=503, retry_after=1)
+    await world.save()
+    world.deliver()
+    await until(lambda: len(world.orders.store.receipts) == 1)
+    await world.mended()
+    await world.reaches("delivered")
+    [first, second] = world.orders.store.receipts
+    assert (first.status, second.status) == (503, 200)
+    assert second.at - first.at >= timedelta(seconds=1)
+
+
+async def test_waits_grow_between_attempts(tmp_path):
+    async with open_world(tmp_path, max_attempts=4) as world:
+        await world.fails_with(status=500)
+        await world.save()
+        world.deliver()
+        await world.reaches("dead")
+        assert await world.attempts() == [(500, "500 Internal Server Error")] * 4
+        times = [receipt.at for receipt in world.orders.store.receipts]
+        assert all(later >= earlier for earlier, later in pairwise(times))
+
+
+async def test_refused_ticket_is_given_up_at_once_with_its_reason(world):
+    await world.fails_with(status=422)
+    await world.save()
+    world.deliver()
+    await world.reaches("dead")
+    assert len(world.orders.store.receipts) == 1
+    [entry] = await world.ledger.dead()
+    assert entry.attempts == 1
+    assert entry.error.startswith("422 Unprocessable")
+
+
+@pytest.mark.parametrize("status", [408, 425, 429])
+async def test_too_busy_is_no_refusal(world, status):
+    await world.fails_with(status=status)
+    await world.save()
+    world.deliver()
+    await until(lambda: len(world.orders.store.receipts) >= 2)
+    await world.mended()
+    await world.reaches("delivered")
+
+
+async def test_dead_ticket_is_sent_again_on_a_persons_word(world):
+    await world.fails_with(status=400)
+    await world.save()
+    world.deliver()
+    await world.reaches("dead")
+    await world.mended()
+    [replayed] = await replay_dead(world.ledger, None, now(), "test")
+    assert (replayed.ticket_id, replayed.was) == (TICKET.ticket_id, "dead")
+    await world.reaches("delivered")
+    ids = {receipt.webhook_id for receipt in world.orders.store.receipts}
+    assert ids == {f"msg_{TICKET.ticket_id}_r1"}
+    assert world.orders.receipts() == [(400, "refused"), (200, "taken")]
+
+
+async def test_delivered_ticket_sent_again_is_a_duplicate(world):
+    await world.save()
+    world.deliver()
+    await world.reaches("delivered")
+    await replay_ticket(world.ledger, TICKET.ticket_id, now(), "test")
+    await until(lambda: len(world.orders.store.receipts) == 2)
+    await world.reaches("delivered")
+    assert world.orders.receipts() == [(200, "taken"), (200, "duplicate")]
+
+
+async def test_gone_stops_the_ticket_and_what_follows(world):
+    await world.fails_with(status=410)
+    await world.save(1, "preliminary")
+    await world.save(2, "final")
+    world.deliver()
+    await world.reaches("dead", "dead")
+    await world.save(3, "final")
+    await world.reaches("dead", "dead", "dead")
+    assert len(world.orders.store.receipts) == 1
+    await world.mended()
+    await replay_dead(world.ledger, None, now(), "test")
+    await world.reaches("delivered", "delivered", "delivered")
+
+
+async def test_preliminary_comes_before_final(world):
+    await world.fails_with(status=503)
+    await world.save(1, "preliminary")
+    await world.save(2, "final")
+    await world.save(3, "final")
+    world.deliver()
+    await until(lambda: len(world.orders.store.receipts) >= 3)
+    await world.mended()
+    await world.reaches("delivered", "delivered", "delivered")
+    receipts = world.orders.store.receipts
+    taken = [receipt.webhook_id[-2:] for receipt in receipts if receipt.what == "taken"]
+    assert taken == ["r1", "r2", "r3"]
+    assert {receipt.webhook_id[-2:] for receipt in receipts if receipt.status == 503} == {"r1"}
+    assert world.orders.store.tickets[TICKET.ticket_id]["revision"] == 3
+
+
+async def test_one_stuck_ticket_holds_no_other_up(world):
+    stuck = "0197a000-0000-7000-8000-00000000dead"
+    await world.save(ticket_id=stuck)
+    outbox = Outbox(world.ledger)
+    [message] = await outbox.claim("another process", 1, now(), timedelta(minutes=5))
+    assert message.ticket_id == stuck
+    await world.save()
+    world.deliver()
+    await world.reaches("queued", "delivered")
+
+
+async def test_without_an_order_system_tickets_stay_queued(tmp_path):
+    async with open_world(tmp_path, url="") as world:
+        await world.save()
+        world.deliver()
+        await world.stop()
+        assert await world.states() == ["queued"]
+        assert await world.attempts() == []
