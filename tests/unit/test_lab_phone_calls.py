@@ -343,3 +343,35 @@ async def test_the_trace_tells_the_story(ann: Phone, bob: Phone) -> None:
         "SIP/2.0 200 OK",
     ]
     assert "m=audio" in ann.trace.render(full=True)
+
+
+async def test_a_cancel_that_crosses_the_answer_ends_in_bye(
+    link: LossyLink, far_ann: Phone, bob: Phone
+) -> None:
+    link.lose = once("200 OK 2 INVITE")
+    out = await far_ann.dial("bob")
+    incoming = await bob.next_call()
+    await out.until("ringing")
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(incoming.answer())
+        await wait_for(lambda: link.lost, what="lost answer")
+        tasks.create_task(out.hang_up())
+    await incoming.until("ended")
+    assert (out.ended_by, incoming.ended_by) == ("local", "remote")
+    assert CallState.UP in incoming.at
+    assert bob.trace.count("received", "BYE") >= 1
+
+
+async def test_the_ack_stops_the_answer_from_being_repeated(ann: Phone, bob: Phone) -> None:
+    _, incoming = await connect(ann, bob, "bob")
+    answers, heard = bob.trace.count("sent", "200 OK"), incoming.heard.received
+    await wait_for(lambda: incoming.heard.received > heard + 8, what="eight T1 of audio")
+    assert bob.trace.count("sent", "200 OK") == answers
+
+
+async def test_an_old_request_in_a_call_is_refused(ann: Phone, bob: Phone) -> None:
+    out, incoming = await connect(ann, bob, "bob")
+    for cseq, status in ((7, 200), (6, 500)):
+        info = out.dialog.request("INFO", cseq=cseq)
+        assert (await ann.layer.send(info, bob.address).final).status == status
+    assert incoming.state is CallState.UP
