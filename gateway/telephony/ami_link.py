@@ -90,6 +90,9 @@ class AmiLink(Manager):
             async with asyncio.timeout(timeout):
                 messages = await pending.future
         except TimeoutError:
+            # Where our own loop was late, the reply may be here after all.
+            if not pending.future.cancelled():
+                return _reply(action, pending.future.result())
             late = f"{action}: no reply in {timeout:g} s; the outcome is unknown"
             raise SwitchTimeout(late) from None
         finally:

@@ -8,6 +8,7 @@ _CONTEXT = re.compile(r"\[ Context '(?P<name>[^']+)' created by ")
 _INCLUDE = re.compile(r"Include =>\s+'(?P<name>[^']+)'")
 _EXTENSION = re.compile(r"'(?P<exten>[^']+)' \(?[^=]*=>\s*(?P<rest>.*)")
 _STEP = re.compile(r"(\[\S+\]\s+)?\d+\. (?P<app>\w+)\((?P<args>.*)\)\s+\[[^\[\]]*\]\s*$")
+_DYNAMIC = re.compile(r"(?P<name>\S+)\s+no def\s*(?P<code>\S*)\s*$")
 _VERSION = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
 
 
@@ -102,18 +103,16 @@ def features(lines: Iterable[str]) -> tuple[dict[str, str], dict[str, str]]:
     """Parse `features show`: (builtin, dynamic) feature -> its current code, '' if none."""
     builtin: dict[str, str] = {}
     dynamic: dict[str, str] = {}
-    section: dict[str, str] | None = None
-    # The first section's default and current columns start where its own heading says.
+    heading = ""
     for line in lines:
-        if line.startswith("Builtin Feature"):
-            section, heading = builtin, line
-        elif line.startswith("Dynamic Feature"):
-            section, heading = dynamic, line
-        elif line.startswith("Feature Groups"):
-            section = None
-        elif section is not None and line and not line.startswith(("---", "(none)")):
+        if line.startswith(("Builtin Feature", "Dynamic Feature", "Feature Groups")):
+            heading = line
+        elif found := _DYNAMIC.match(line):
+            dynamic[found["name"]] = found["code"]
+        elif heading.startswith("Builtin") and line and not line.startswith("---"):
+            # Either code may be missing, so only the columns tell them apart.
             name = line[: heading.index("Default")].strip()
-            section[name] = line[heading.index("Current") :].strip()
+            builtin[name] = line[heading.index("Current") :].strip()
     return builtin, dynamic
 
 
