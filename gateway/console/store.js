@@ -36,7 +36,8 @@ export function ownLeg() {
 
 /** Who is on a leg, in a few words. */
 export function speaker(call, legId) {
-  const leg = call?.legs.find((found) => found.id === legId);
+  if (!call) return { name: "…", kind: "unknown" };
+  const leg = call.legs.find((found) => found.id === legId);
   if (!leg) return { name: "未知", kind: "unknown" };
   if (leg.role === "caller") return { name: "来电人", kind: "caller" };
   const own = leg.centre === call.centre;

@@ -7,6 +7,7 @@ import { duration } from "./words.js";
 
 const NEAR_END_PX = 60;
 
+let stuck = true; // to the end, until the reader scrolls back
 let finals = new Map();
 let gaps = new Map();
 let partials = new Map();
@@ -23,7 +24,7 @@ export const EVENTS = {
 
 /** Another call is shown from now on. */
 export function clear() {
-  [finals, gaps] = [new Map(), new Map()];
+  [finals, gaps, stuck] = [new Map(), new Map(), true];
   render();
 }
 
@@ -174,23 +175,24 @@ function tip(target, text = "") {
 }
 
 function following(change) {
-  const box = byId("transcript-scroll");
-  const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_END_PX;
   const before = byId("transcript").childElementCount;
   change();
-  if (atEnd) box.scrollTop = box.scrollHeight;
+  if (stuck) toEnd();
   else if (byId("transcript").childElementCount > before) show(byId("to-newest"), true);
+}
+
+function toEnd() {
+  const box = byId("transcript-scroll");
+  box.scrollTop = box.scrollHeight;
 }
 
 const evidence = () => state.suggestion?.suggestion?.evidence ?? [];
 
-byId("transcript-scroll").addEventListener("scroll", (event) => {
-  const box = event.target;
+byId("transcript-scroll").addEventListener("scroll", ({ target: box }) => {
   tip(null);
-  if (box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_END_PX) show(byId("to-newest"), false);
+  stuck = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_END_PX;
+  if (stuck) show(byId("to-newest"), false);
 });
-byId("to-newest").addEventListener("click", () => {
-  const box = byId("transcript-scroll");
-  box.scrollTop = box.scrollHeight;
-});
+byId("to-newest").addEventListener("click", toEnd);
+new ResizeObserver(() => stuck && toEnd()).observe(byId("transcript-scroll"));
 watch(["call", "suggestion"], render);

@@ -3,7 +3,7 @@
 import contextlib
 from contextlib import asynccontextmanager
 
-import pytest
+import pytest_asyncio
 from playwright.async_api import async_playwright
 
 from gateway.api.app import create_app
@@ -11,7 +11,6 @@ from gateway.api.fakes import FakeLedger
 from gateway.api.server import serving
 from gateway.calls.facts import dump
 from gateway.calls.fakes import FakeCallControl
-from gateway.calls.port import LegalVerb, Verb
 from gateway.calls.scripts import LinkedCall
 from gateway.clock import now
 from gateway.ids import new_id
@@ -52,16 +51,13 @@ SETTINGS = {
         ]
     },
 }
-TRANSFER = LegalVerb(Verb.TRANSFER, "110", "*110")
-THREE_WAY = LegalVerb(Verb.THREE_WAY, "110", "*3")
-BACK = LegalVerb(Verb.BACK, key="*0")
-RELEASE = LegalVerb(Verb.RELEASE, key="*9")
 
 
 class Desk:
     """A gateway whose calls are scripted, and a browser page looking at it."""
 
-    def __init__(self, redis, publisher, page):
+    def __init__(self, lab, redis, publisher, page):
+        self.lab = lab
         self.page = page
         self.ledger = FakeLedger()
         self.control = FakeCallControl(on_fact=self._publish)
@@ -111,35 +107,40 @@ class Desk:
         self.publisher.publish(heard.call_id, heard.kind, heard.model_dump_json())
 
 
-@pytest.fixture
-async def page():
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser():
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        context = await browser.new_context(
-            viewport={"width": 1280, "height": 800}, locale="zh-CN", timezone_id="Asia/Shanghai"
-        )
-        context.set_default_timeout(10_000)
-        page = await context.new_page()
-        page.errors = []
-        page.on("pageerror", lambda error: page.errors.append(str(error)))
-        page.on(
-            "console",
-            lambda said: page.errors.append(said.text)
-            if "Content Security Policy" in said.text or "TrustedHTML" in said.text
-            else None,
-        )
-        yield page
-        await context.close()
+        yield browser
         await browser.close()
-    assert page.errors == []
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
+async def page(browser):
+    """A fresh profile each; an error in a script, or a breach of the CSP, fails the test."""
+    errors = []
+    context = await browser.new_context(
+        viewport={"width": 1280, "height": 800}, locale="zh-CN", timezone_id="Asia/Shanghai"
+    )
+    context.set_default_timeout(10_000)
+    page = await context.new_page()
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda said: errors.append(said.text) if breach(said.text) else None)
+    yield page
+    await context.close()
+    assert errors == []
+
+
+def breach(text):
+    return "Content Security Policy" in text or "TrustedHTML" in text
+
+
+@pytest_asyncio.fixture(loop_scope="module")
 async def desk(tmp_path, page):
     lab = await RedisLab.start(tmp_path)
     redis = connect(lab.url)
     async with LivePublisher(redis) as publisher:
-        desk = Desk(redis, publisher, page)
+        desk = Desk(lab, redis, publisher, page)
         await desk.start()
         yield desk
         await page.goto("about:blank")
