@@ -4,16 +4,16 @@ Speech recognition gives no punctuation, so windows of characters stand in for c
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from gateway.dispatch.fold import Folded
+from gateway.dispatch.matcher import Hit
 from gateway.dispatch.rules import ContextWords, Mark
 
 _NEAR = 6
 _CLAUSE = 14
-_WIDE = 24
-_DENY_SLACK = 3
-"""Characters that may stand between a denying word and what it denies: 没有(什么人)受伤."""
+_WIDE = LOOKS_BACK = 24
 _ANSWER = 4
 
 
@@ -21,11 +21,15 @@ def _any(words: Iterable[str]) -> str:
     return "|".join(sorted(map(re.escape, words), key=len, reverse=True))
 
 
+Test = Callable[[Folded, Hit], bool]
+
+
 class Context:
-    """Compiled context words."""
+    """Compiled context words; read an utterance's surroundings with `within`."""
 
     def __init__(self, words: ContextWords) -> None:
         self._deny = re.compile(f"(?:{_any(words.deny_never)})|({_any(words.deny)})")
+        self._deny_through = re.compile(f"(?:{_any(words.deny_through)})*$")
         self._deny_after = re.compile(r"(?:倒是|倒|都|也|的话|这事|什么的)*(?:是)?没有?$")
         self._ask_before = re.compile(_any(words.ask_before))
         self._ask_after = re.compile(f"了?(?:{_any(words.ask_after)})")
@@ -37,41 +41,73 @@ class Context:
         self._present = re.compile(_any(words.present))
         self._resolved = re.compile(_any(words.resolved))
         self._affirm = re.compile(f"(?:嗯|啊|哦|呃)*(?:{_any(words.affirm)})(?!没)")
+        self._tests: list[tuple[Mark, re.Pattern[str], Test]] = [
+            ("denied", re.compile(_any(words.deny)), self._denied),
+            ("asked", re.compile(_any((*words.ask_before, *words.ask_after))), self._asked),
+            ("if", re.compile(_any((*words.suppose, *words.suppose_after))), self._supposed),
+            ("fear", re.compile(_any(words.fear)), self._feared),
+            ("quote", self._quote, self._quoted),
+            ("past", self._past, self._is_past),
+            ("resolved", self._resolved, self._is_resolved),
+        ]
 
-    def marks(self, folded: Folded, start: int, end: int) -> frozenset[Mark]:
-        """Return what the words around folded `[start, end)` do to them."""
-        clause, wide = folded.before(start, _CLAUSE), folded.before(start, _WIDE)
-        after, rest = folded.after(end, _NEAR), folded.after(end, _CLAUSE)
-        found: set[Mark] = set()
-        if self._denied(folded.before(start, _NEAR)) or self._deny_after.match(after):
-            found.add("denied")
-        if self._asked(clause, after):
-            found.add("asked")
-        if self._suppose.search(clause) or self._suppose_after.search(after):
-            found.add("if")
-        if any(match.group(1) for match in self._fear.finditer(clause)):
-            found.add("fear")
-        if self._quote.search(wide) or self._quote.search(after):
-            found.add("quote")
-        if self._is_past(wide + folded.chars[start:end] + rest, len(wide)):
-            found.add("past")
-        if self._resolved.search(rest) or self._resolved.search(folded.chars[start:end]):
-            found.add("resolved")
-        return frozenset(found)
+    def within(self, folded: Folded) -> "Surroundings":
+        """Return what can be asked of `folded`: only marks whose words occur are ever tested."""
+        return Surroundings(
+            folded,
+            [(mark, test) for mark, words, test in self._tests if words.search(folded.chars)],
+        )
 
     def affirms(self, folded: Folded) -> bool:
         """Say whether the utterance opens by answering yes to what was just asked."""
         return self._affirm.match(folded.chars) is not None
 
-    def _denied(self, before: str) -> bool:
-        ends = [m.end() for m in self._deny.finditer(before) if m.group(1)]
-        return bool(ends) and len(before) - ends[-1] <= _DENY_SLACK
-
-    def _asked(self, before: str, after: str) -> bool:
-        if self._ask_before.search(before[-_NEAR:]):
+    def _denied(self, folded: Folded, hit: Hit) -> bool:
+        if any(self._denied_at(folded, start) for start in hit.starts):
             return True
-        return self._ask_after.match(after[:_ANSWER]) is not None
+        return self._deny_after.match(folded.after(hit.end, _NEAR)) is not None
 
-    def _is_past(self, clause: str, start: int) -> bool:
-        past = [m for m in self._past.finditer(clause) if m.end() <= start]
+    def _denied_at(self, folded: Folded, start: int) -> bool:
+        before = folded.before(start, _NEAR)
+        ends = [m.end() for m in self._deny.finditer(before) if m.group(1)]
+        return bool(ends) and self._deny_through.match(before, ends[-1]) is not None
+
+    def _asked(self, folded: Folded, hit: Hit) -> bool:
+        if self._ask_before.search(folded.before(hit.start, _NEAR)):
+            return True
+        return self._ask_after.match(folded.after(hit.end, _ANSWER)) is not None
+
+    def _supposed(self, folded: Folded, hit: Hit) -> bool:
+        if self._suppose.search(folded.before(hit.start, _CLAUSE)):
+            return True
+        return self._suppose_after.search(folded.after(hit.end, _NEAR)) is not None
+
+    def _feared(self, folded: Folded, hit: Hit) -> bool:
+        return any(m.group(1) for m in self._fear.finditer(folded.before(hit.start, _CLAUSE)))
+
+    def _quoted(self, folded: Folded, hit: Hit) -> bool:
+        if self._quote.search(folded.before(hit.start, _WIDE)):
+            return True
+        return self._quote.search(folded.after(hit.end, _NEAR)) is not None
+
+    def _is_past(self, folded: Folded, hit: Hit) -> bool:
+        before = folded.before(hit.start, _WIDE)
+        past = list(self._past.finditer(before))
+        clause = before + folded.chars[hit.start : hit.end] + folded.after(hit.end, _CLAUSE)
         return bool(past) and not self._present.search(clause, past[-1].end())
+
+    def _is_resolved(self, folded: Folded, hit: Hit) -> bool:
+        said = folded.chars[hit.start : hit.end] + folded.after(hit.end, _CLAUSE)
+        return self._resolved.search(said) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """The context of one utterance."""
+
+    folded: Folded
+    tests: list[tuple[Mark, Test]]
+
+    def marks(self, hit: Hit) -> frozenset[Mark]:
+        """Return what the words around `hit` do to it."""
+        return frozenset(mark for mark, test in self.tests if test(self.folded, hit))

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gateway.calls.facts import EvidenceSpan, UtteranceHeard
-from gateway.dispatch.context import Context
-from gateway.dispatch.fold import Folded, fold
+from gateway.dispatch.context import LOOKS_BACK, Context, Surroundings
+from gateway.dispatch.fold import fold
 from gateway.dispatch.matcher import Hit, Matcher
 from gateway.dispatch.rules import Mark, Rule, Rules
 
@@ -22,6 +22,9 @@ _FACTORS: dict[Mark, float] = {
 
 _AGENT_SHARE = 0.4
 """Operators repeat, ask and explain: their words count for less than the caller's."""
+_PIECE = 1_000
+_OVERLAP = 100
+"""Texts longer than speech are read in pieces, so that the cost stays linear whatever they hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,30 +98,36 @@ class Reader:
         """Return what `utterance` says; cost linear in its length."""
         folded = fold(utterance.text)
         best: dict[str, Finding] = {}
-        for hit in self._matcher.hits(folded):
-            finding = self._finding(utterance, folded, hit)
-            held = best.get(hit.rule.id)
-            if held is None or _order(finding) > _order(held):
-                best[hit.rule.id] = finding
+        for piece in folded.pieces(_PIECE, _OVERLAP):
+            around = self._context.within(piece)
+            cut = piece.at and piece.at[0] > folded.at[0]
+            for hit in self._matcher.hits(piece):
+                # Cut off from the words before it; the piece before has this hit whole.
+                if cut and hit.start < LOOKS_BACK:
+                    continue
+                finding = _finding(utterance, around, hit)
+                held = best.get(hit.rule.id)
+                if held is None or _order(finding) > _order(held):
+                    best[hit.rule.id] = finding
         found = tuple(sorted(best.values(), key=lambda f: (f.start, f.end, f.rule.id)))
-        return Reading(
-            utterance.utterance_id, utterance.leg_id, found, self._context.affirms(folded)
-        )
+        affirms = self._context.affirms(folded)
+        return Reading(utterance.utterance_id, utterance.leg_id, found, affirms)
 
-    def _finding(self, utterance: UtteranceHeard, folded: Folded, hit: Hit) -> Finding:
-        start, end = folded.span(hit.start, hit.end)
-        marks = self._context.marks(folded, hit.start, hit.end) if hit.rule.event else frozenset()
-        return Finding(
-            rule=hit.rule,
-            utterance_id=utterance.utterance_id,
-            start=start,
-            end=end,
-            text=utterance.text[start:end],
-            quality=hit.quality,
-            marks=frozenset(marks - set(hit.rule.keeps)),
-        )
+
+def _finding(utterance: UtteranceHeard, around: Surroundings, hit: Hit) -> Finding:
+    start, end = around.folded.span(hit.start, hit.end)
+    marks = around.marks(hit) if hit.rule.event else frozenset()
+    return Finding(
+        rule=hit.rule,
+        utterance_id=utterance.utterance_id,
+        start=start,
+        end=end,
+        text=utterance.text[start:end],
+        quality=hit.quality,
+        marks=marks.difference(hit.rule.keeps),
+    )
 
 
 def _order(finding: Finding) -> tuple[bool, float, int, int]:
-    """Rank findings of one rule: plainly said first, then points, longer, earlier."""
+    """Rank findings of one rule, no two alike: plainly said first, points, longer, earlier."""
     return (not finding.marks, finding.points, finding.end - finding.start, -finding.start)

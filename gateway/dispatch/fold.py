@@ -6,6 +6,7 @@ Rules see none of that: one lower-case NFKC character a step, spaces gone, and e
 """
 
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -29,6 +30,12 @@ class Folded:
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Turn a folded `[start, end)` into code points of the text; `start < end`."""
         return self.at[start], self.at[end - 1] + 1
+
+    def pieces(self, size: int, overlap: int) -> Iterator["Folded"]:
+        """Yield pieces of `size` characters, each with `overlap` of those before and after."""
+        for start in range(0, max(1, len(self.chars)), size):
+            part = slice(max(0, start - overlap), start + size + overlap)
+            yield Folded(self.text, self.chars[part], self.at[part])
 
     def before(self, start: int, limit: int) -> str:
         """Return up to `limit` characters of the same clause before `start`."""

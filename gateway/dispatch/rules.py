@@ -103,6 +103,8 @@ class DangerRule(Rule):
     lines: tuple[str, ...] = ()
     """Emergency lines to bring in: 119, 120, 122."""
     event: bool = True
+    lowers: tuple[str, ...] = Field(default=(), max_length=0)
+    """Never: a danger that lowered another class could lower its urgency."""
 
 
 class RuleBook(_Data):
@@ -120,6 +122,7 @@ class ContextWords(_Data):
 
     version: Filled
     deny: tuple[Filled, ...]
+    deny_through: tuple[Filled, ...]
     deny_never: tuple[Filled, ...]
     """Longer words that contain a denying one and deny nothing: 没办法."""
     ask_before: tuple[Filled, ...]

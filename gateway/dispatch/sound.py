@@ -12,7 +12,6 @@ SILENT = 0
 """A character without a reading; it matches nothing."""
 
 _NUMBERS: dict[str, int] = {}
-_BY_CHAR: dict[str, int] = {}
 
 
 def _number(syllable: str) -> int:
@@ -28,6 +27,15 @@ def _char(char: str) -> int:
     return SILENT
 
 
+class _ByChar(dict[str, int]):
+    def __missing__(self, char: str) -> int:
+        number = self[char] = _char(char)
+        return number
+
+
+_BY_CHAR = _ByChar()
+
+
 def phrase(text: str) -> tuple[int, ...] | None:
     """Return the sounds of a cue, heteronyms read in context; None unless all are syllables."""
     read = lazy_pinyin(text)
@@ -38,6 +46,4 @@ def phrase(text: str) -> tuple[int, ...] | None:
 
 def heard(text: str) -> tuple[int, ...]:
     """Return the sounds of a transcript, one a character, from each character's usual reading."""
-    for char in set(text) - _BY_CHAR.keys():
-        _BY_CHAR[char] = _char(char)
-    return tuple(_BY_CHAR[char] for char in text)
+    return tuple(map(_BY_CHAR.__getitem__, text))
