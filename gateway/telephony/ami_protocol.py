@@ -99,7 +99,7 @@ class HardenedProtocol(AMIProtocol):
                 self.late += 1
             else:
                 self._answer(pending, message)
-        elif pending is not None and pending.listing and pending.responses:
+        elif pending is not None and pending.responses:
             self._answer(pending, message)
         elif action_id in self._spent_lists:
             self.late += 1

@@ -2,11 +2,14 @@
 
 import asyncio
 import logging
+import socket
+import time
 
 import pytest
 
-from gateway.errors import SwitchTimeout
+from gateway.errors import SwitchTimeout, SwitchUnreachable
 from gateway.telephony import ami_protocol
+from gateway.telephony.ami_link import AmiLink
 from gateway.telephony.ami_protocol import HardenedProtocol, PendingAction
 
 EVENT = (
@@ -105,6 +108,32 @@ async def test_loss_before_the_manager_took_over_is_quiet():
     protocol.connection_made(Pipe())
     protocol.connection_lost(None)
     assert protocol.gone.done()
+
+
+async def test_a_reply_that_is_here_counts_though_our_own_loop_was_late(protocol):
+    link = AmiLink("127.0.0.1", 1, on_event=lambda _event: None)
+    link.protocol = protocol
+    asking = asyncio.create_task(link.ask("Ping", {"ActionID": "1"}, 0.01))
+    await asyncio.sleep(0)
+    reply = b"Response: Success\r\nActionID: 1\r\nPing: Pong\r\n\r\n"
+    # As when a read and the deadline fall due together: reads are run first.
+    asyncio.get_running_loop().call_soon(protocol.data_received, reply)
+    time.sleep(0.03)  # noqa: ASYNC251
+    assert (await asking).get("Ping") == "Pong"
+
+
+async def test_a_failed_connection_is_told_and_not_tried_again_by_panoramisk(monkeypatch):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        link = AmiLink("127.0.0.1", probe.getsockname()[1], on_event=lambda _event: None)
+    tries, connect = [], link.connect
+    monkeypatch.setattr(link, "connect", lambda: tries.append(1) or connect())
+    link.reconnect_timeout = 0
+    with pytest.raises(SwitchUnreachable):
+        await link.open(5)
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert len(tries) == 1
 
 
 async def test_memory_of_finished_lists_is_bounded(protocol):
