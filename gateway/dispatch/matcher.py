@@ -47,6 +47,8 @@ class Hit:
     starts: tuple[int, ...]
     end: int
     quality: float
+    matched: int
+    """Characters in the slots, gaps not counted."""
 
     @property
     def start(self) -> int:
@@ -139,10 +141,10 @@ class Matcher:
     def _join(self, cue: _Cue, found: Found, folded: Folded) -> Iterator[Hit]:
         unless = found.get(self._unless.get(cue.rule.id, -1), ())
         for chain in _chains(cue, found, folded):
-            quality = _quality(chain)
+            quality, matched = _quality(chain), _length(chain)
             start, end = chain[0].start, chain[-1].end
             if quality and not any(o.start < end and start < o.end for o in unless):
-                yield Hit(cue.rule, tuple(part.start for part in chain), end, quality)
+                yield Hit(cue.rule, tuple(part.start for part in chain), end, quality, matched)
 
 
 def _chains(cue: _Cue, found: Found, folded: Folded) -> Iterator[list[Occurrence]]:
@@ -173,10 +175,14 @@ def _following(
 _start = attrgetter("start")
 
 
+def _length(chain: list[Occurrence]) -> int:
+    return sum(occurrence.end - occurrence.start for occurrence in chain)
+
+
 def _quality(chain: list[Occurrence]) -> float:
     """Return 1 for the very characters, less by sound, 0 for what is no match."""
     differs = sum(occurrence.differs for occurrence in chain)
-    length = sum(occurrence.end - occurrence.start for occurrence in chain)
+    length = _length(chain)
     if length < 2:
         return 0.0
     if not differs:

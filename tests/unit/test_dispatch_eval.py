@@ -6,12 +6,14 @@ worded by others has to come before the figures mean more than "nothing broke".
 """
 
 import json
-from collections import Counter
+import random
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 from dispatch_said import suggest
+from pypinyin import lazy_pinyin
 
 ROWS: list[dict[str, Any]] = [
     json.loads(line)
@@ -61,6 +63,31 @@ def test_no_emergency_is_missed_and_few_normal_calls_are_raised() -> None:
     )
     assert not missed
     assert len(raised) <= 0.02 * len(normal)
+
+
+def test_one_homophone_in_ten_characters_costs_little() -> None:
+    """Recognition's typical error, simulated: a character replaced by one that sounds like it."""
+    chance = random.Random(2022)
+    alike: dict[str, list[str]] = defaultdict(list)
+    level_one = (bytes((row, cell)) for row in range(0xB0, 0xD8) for cell in range(0xA1, 0xFF))
+    for char in b"".join(level_one).decode("gb2312", "ignore"):
+        alike[lazy_pinyin(char)[0]].append(char)
+
+    def misheard(text: str) -> str:
+        return "".join(
+            chance.choice(alike.get(lazy_pinyin(char)[0], [char]))
+            if chance.random() < 0.1
+            else char
+            for char in text
+        )
+
+    heard = [(row, suggest(misheard(row["text"]))) for row in ROWS]
+    platform = sum(got is not None and got.platform == row["platform"] for row, got in heard)
+    urgent = [got for row, got in heard if row["urgency"] == "emergency"]
+    kept = sum(got is not None and got.urgency == "emergency" for got in urgent)
+    print(f"misheard: platform {platform}/{len(ROWS)}, emergencies {kept}/{len(urgent)}")
+    assert platform / len(ROWS) >= 0.93
+    assert kept / len(urgent) >= 0.95
 
 
 def _raised(text: str) -> bool:
