@@ -1,5 +1,6 @@
 """The FastAPI application, put together from ports."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -7,9 +8,9 @@ from fastapi import Depends, FastAPI
 from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 
+from gateway import console
 from gateway.api import (
     health,
-    live,
     metrics,
     problems,
     routes_calls,
@@ -18,6 +19,7 @@ from gateway.api import (
     routes_tickets,
     routes_verbs,
 )
+from gateway.api import live as live_route
 from gateway.api.auth import Gatekeeper, current_actor
 from gateway.api.caches import HealthCache
 from gateway.api.headers import Headers
@@ -44,11 +46,18 @@ _TAGS = [
     {"name": "operation", "description": "Health and metrics."},
 ]
 
-CONSOLE = Path(__file__).parent.parent / "console"
+
+class _Page(StaticFiles):
+    """The page's own files, and nothing else that lies beside them."""
+
+    def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
+        if Path(path).suffix not in ("", *console.SUFFIXES):
+            return "", None
+        return super().lookup_path(path)
 
 
 def create_app(
-    settings: Settings, control: CallControl, live_reader: LiveReader, ledger: LedgerReader
+    settings: Settings, control: CallControl, live: LiveReader, ledger: LedgerReader
 ) -> FastAPI:
     """Return the API and the page at ``/console/``.
 
@@ -67,7 +76,7 @@ def create_app(
     app.state.services = services = Services(
         settings=settings,
         control=control,
-        live=live_reader,
+        live=live,
         ledger=ledger,
         gatekeeper=Gatekeeper(settings.api.tokens),
         metrics=metrics.ApiMetrics(control),
@@ -76,8 +85,8 @@ def create_app(
     problems.install(app)
     app.add_middleware(Headers, metrics=services.metrics)
     for part in (
-        routes_calls, routes_verbs, routes_tickets, routes_setup, routes_session, live, health,
-        metrics,
+        routes_calls, routes_verbs, routes_tickets, routes_setup, routes_session, live_route,
+        health, metrics,
     ):  # fmt: skip
         app.include_router(part.router)
     _add_openapi(app)
@@ -101,4 +110,4 @@ def _add_page(app: FastAPI) -> None:
     async def root() -> RedirectResponse:
         return RedirectResponse("/console/")
 
-    app.mount("/console", StaticFiles(directory=CONSOLE, html=True), name="console")
+    app.mount("/console", _Page(directory=console.FOLDER, html=True), name="console")

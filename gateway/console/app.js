@@ -143,6 +143,10 @@ watch(["me", "connection"], ({ me, connection }) => {
   byId("me").textContent = me ? `${ROLE[me.role]} ${me.agent || me.name}` : "";
 });
 
+watch(["setup"], ({ setup }) => {
+  byId("centres").textContent = setup.centres.map((centre) => `${centre.code} ${centre.name}`).join(" ⇄ ");
+});
+
 function tick() {
   const now = serverNow();
   byId("clock").textContent = new Date(now).toLocaleTimeString("zh-CN", { hour12: false });

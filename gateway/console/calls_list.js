@@ -1,4 +1,4 @@
-// The list of calls: newest first, ended ones below.
+// The list of calls: emergencies on top, then newest first, ended ones below.
 
 import { byId, el, fill, show } from "./dom.js";
 import { watch } from "./store.js";
@@ -43,11 +43,15 @@ function chips(call) {
 }
 
 watch(["calls", "selected"], ({ calls, selected }) => {
-  const going = calls.filter((call) => !call.ended_at).reverse();
+  const isEmergency = (call) => call.urgency === "emergency";
+  const going = calls
+    .filter((call) => !call.ended_at)
+    .reverse()
+    .sort((one, other) => isEmergency(other) - isEmergency(one));
   const ended = calls.filter((call) => call.ended_at).reverse();
   fill(byId("calls"), [...going, ...ended].map((call) => card(call, selected)));
   byId("calls-count").textContent = going.length ? `${going.length} 路进行中` : "";
   show(byId("calls-empty"), calls.length === 0);
-  const emergency = going.some((call) => call.urgency === "emergency");
+  const emergency = going.some(isEmergency);
   document.title = `${emergency ? "【特急】" : ""}联动坐席台`;
 });

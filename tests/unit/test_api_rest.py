@@ -135,6 +135,22 @@ async def test_security_headers_everywhere(api):
     assert (await api.ask("GET", "/calls")).headers["cache-control"] == "no-store"
 
 
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("", 200),
+        ("app.js", 200),
+        ("style.css", 200),
+        ("__init__.py", 404),
+        ("__pycache__", 404),
+        ("../api/app.py", 404),
+        ("%2e%2e/api/app.py", 404),
+    ],
+)
+async def test_only_the_pages_own_files_are_served(api, path, status):
+    assert (await api.ask("GET", f"//console/{path}")).status_code == status
+
+
 async def test_root_leads_to_the_page(api):
     answer = await api.ask("GET", "//")
     assert (answer.status_code, answer.headers["location"]) == (307, "/console/")
