@@ -19,16 +19,21 @@ from gateway.tickets.signing import webhook_id
 
 GONE = "the order system answered 410 to an earlier revision: it wants no more of this ticket"
 
+_REFUSALS = {"22", "23"}
+"""SQLSTATE classes data exception and integrity constraint violation."""
+
 
 @contextmanager
 def translated() -> Iterator[None]:
     """Turn the database's errors into ours. Parameters stay out: they hold what people said."""
     try:
         yield
-    except (IntegrityError, DataError) as error:
-        raise LedgerRefused(f"the ledger refused a row: {type(error.orig).__name__}") from error
     except (SQLAlchemyError, OSError) as error:
         cause = getattr(error, "orig", None) or error
+        # asyncpg's errors are not all sorted into SQLAlchemy's classes; SQLSTATE's class is sure.
+        state = str(getattr(cause, "sqlstate", None) or "")[:2]
+        if isinstance(error, (IntegrityError, DataError)) or state in _REFUSALS:
+            raise LedgerRefused(f"the ledger refused a row: {type(cause).__name__}") from error
         raise LedgerError(f"the ledger cannot be used: {type(cause).__name__}") from error
 
 
