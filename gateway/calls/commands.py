@@ -62,6 +62,14 @@ class ForgetRinging:
 
 
 @dataclass(frozen=True)
+class HoldCaller:
+    """Take the caller out of an empty room to where the dialplan holds callers."""
+
+    ref: str
+    caller: str
+
+
+@dataclass(frozen=True)
 class FetchCaller:
     """Bring a held caller into the room, where someone is now."""
 
@@ -87,6 +95,13 @@ class OpenTap:
 
 
 SwitchCommand = (
-    MoveToRoom | RingTarget | HangUp | ForgetRinging | FetchCaller | RequeueCaller | OpenTap
+    MoveToRoom
+    | RingTarget
+    | HangUp
+    | ForgetRinging
+    | HoldCaller
+    | FetchCaller
+    | RequeueCaller
+    | OpenTap
 )
 Command = Record | Arm | SwitchCommand

@@ -11,43 +11,21 @@ from gateway.calls import commands as c
 from gateway.calls import events as e
 from gateway.calls import facts as f
 from gateway.calls import transfer as t
+from gateway.calls import whereabouts as w
 from gateway.calls.facts import FailureReason, LegRole, TransferState
 from gateway.calls.state import CallState, Leg, Transfer
 from gateway.calls.step import Step
+from gateway.calls.verbs import asking_leg, legal
 
 
 def step(state: CallState, event: e.Event) -> tuple[CallState, list[c.Command]]:
     """Take one event; returns the next state and what is to be done, in order."""
     handle = _HANDLERS.get(type(event))
-    if handle is None or (state.ended and not isinstance(event, e.ChannelEnded)):
+    if handle is None or (state.ended and not isinstance(event, _AFTER_END)):
         return state, []
     taken = Step(state, event.at)
     handle(taken, event)
     return taken.state, taken.commands
-
-
-def legal(state: CallState, ask: e.Ask, leg: Leg | None) -> bool:
-    """Would `ask`, made by the operator on `leg`, be accepted now?"""
-    if state.ended or state.caller is None or leg is None or leg.hung_up_by_us:
-        return False
-    transfer = state.transfer
-    live = transfer is not None and transfer.live
-    if ask in (e.Ask.TRANSFER, e.Ask.THREE_WAY):
-        return not live and not state.caller_held
-    if transfer is None or not live:
-        return False
-    if ask is e.Ask.BACK:
-        return True
-    return transfer.committed and transfer.transferor == leg.id
-
-
-def asking_leg(state: CallState, asked: e.Asked) -> Leg | None:
-    """The live agent leg that asks: by channel for keys, by agent (or the only one) for API."""
-    if asked.unique_id:
-        leg = state.leg_of(asked.unique_id)
-        return leg if leg and leg.role is LegRole.AGENT else None
-    mine = [leg for leg in state.agents if not asked.agent or leg.party.agent == asked.agent]
-    return mine[0] if mine else None
 
 
 def _arrived(step: Step, event: e.CallArrived) -> None:
@@ -90,8 +68,9 @@ def _arrived(step: Step, event: e.CallArrived) -> None:
 def _agent_connected(step: Step, event: e.AgentConnected) -> None:
     state = step.state
     caller = state.caller
-    if caller is None or state.leg_of(event.unique_id):
+    if caller is None or state.leg_of(event.unique_id) or event.unique_id in state.gone:
         return
+    w.served_again(step)
     spent = state.spent + 1
     leg = Leg(
         f"{state.call_id}.agent.{spent}",
@@ -101,7 +80,7 @@ def _agent_connected(step: Step, event: e.AgentConnected) -> None:
         event.party,
     )
     first = not state.served
-    step.set(spent=spent, served=True, caller_held=False)
+    step.set(spent=spent, served=True)
     step.state = step.state.with_leg(leg)
     call_id = state.call_id
     step.record(
@@ -131,39 +110,19 @@ def _room_joined(step: Step, event: e.RoomJoined) -> None:
         t.joined(step, transfer)
         return
     leg = step.state.leg_of(event.unique_id)
-    if leg is None and transfer and transfer.live and transfer.native:
-        t.adopt(step, transfer, event)
-    if leg is None or leg.in_room:
+    if leg is None:
+        if not _stray(step, event.unique_id) and transfer and transfer.live and transfer.native:
+            t.adopt(step, transfer, event)
         return
-    step.set_leg(leg, in_room=True)
-    step.record(f.LegJoinedRoom(call_id=step.state.call_id, at=step.at, leg_id=leg.id))
+    step.enter_room(leg)
     if leg.role is LegRole.CALLER:
-        step.set(caller_held=False)
+        w.entered(step)
+    w.let_alone_go(step)
 
 
 def _room_left(step: Step, event: e.RoomLeft) -> None:
     if leg := step.state.leg_of(event.unique_id):
         step.set_leg(leg, in_room=False)
-
-
-def _caller_held(step: Step, _event: e.CallerHeld) -> None:
-    transfer = step.state.transfer
-    step.set(caller_held=True)
-    caller = step.state.caller
-    if caller is None or transfer is None:
-        return
-    if transfer.live and transfer.committed:
-        step.do(c.FetchCaller(transfer.id, caller.unique_id))
-    elif transfer.state is TransferState.RETURNED_TO_QUEUE:
-        step.do(c.RequeueCaller(transfer.id, caller.unique_id, step.state.centre))
-
-
-def _requeued(step: Step, _event: e.CallerRequeued) -> None:
-    step.set(caller_held=False)
-    transfer = step.state.transfer
-    if transfer and transfer.live:
-        step.drop_target(transfer)
-        step.move_transfer(transfer, TransferState.RETURNED_TO_QUEUE, FailureReason.NO_ANSWER)
 
 
 def _hangup_requested(step: Step, event: e.HangupRequested) -> None:
@@ -175,18 +134,21 @@ def _channel_ended(step: Step, event: e.ChannelEnded) -> None:
     state = step.state
     transfer = state.transfer
     leg = state.leg_of(event.unique_id)
+    step.set(gone=state.gone | {event.unique_id})
     if leg is None:
         if transfer and transfer.live and event.unique_id == transfer.leg_id:
             t.target_gone(step, transfer)
         return
-    step.state = state.without_leg(leg)
+    step.state = step.state.without_leg(leg)
     by = "gateway" if leg.hung_up_by_us else "party" if leg.hung_up_by_party else "switch"
     step.record(
         f.LegEnded(call_id=state.call_id, at=step.at, leg_id=leg.id, cause=event.cause, ended_by=by)
     )
     if leg.role is LegRole.CALLER:
         _caller_gone(step, leg)
-    elif not state.ended:
+    elif state.ended:
+        w.let_alone_go(step)
+    else:
         _agent_gone(step, leg)
 
 
@@ -198,30 +160,28 @@ def _caller_gone(step: Step, caller: Leg) -> None:
             step.move_transfer(transfer, TransferState.CALLER_GONE)
         else:
             t.cancel(step, transfer, TransferState.CALLER_GONE)
-    alone = [leg for leg in step.state.agents if leg.in_room]
-    if len(alone) == 1:
-        step.hang_up(alone[0])
     reason = (
-        "caller_hung_up"
-        if caller.hung_up_by_party
-        else "abandoned"
+        "abandoned"
         if not state.served
+        else "caller_hung_up"
+        if caller.hung_up_by_party
         else "last_agent_left"
         if not state.agents
         else "switch"
     )
     step.set(ended=True)
     step.record(f.CallEnded(call_id=state.call_id, at=step.at, reason=reason))
+    w.let_alone_go(step)
 
 
 def _agent_gone(step: Step, leg: Leg) -> None:
     transfer = step.state.transfer
     if transfer is None or not transfer.live:
-        return
-    if leg.id == transfer.leg_id:
+        w.maybe_left_alone(step, leg)
+    elif leg.id == transfer.leg_id:
         t.target_gone(step, transfer)
     elif leg.id == transfer.transferor:
-        t.transferor_gone(step, transfer)
+        t.transferor_gone(step, transfer, leg)
 
 
 def _asked(step: Step, asked: e.Asked) -> None:
@@ -233,11 +193,15 @@ def _asked(step: Step, asked: e.Asked) -> None:
         t.request(step, asked, leg, asked.target)
     elif asked.ask is e.Ask.BACK and transfer:
         t.cancel(step, transfer, TransferState.CANCELLED)
-    elif asked.ask is e.Ask.RELEASE:
-        step.hang_up(leg)
+    elif asked.ask is e.Ask.RELEASE and transfer:
+        t.release(step, transfer)
 
 
 def _command_ended(step: Step, event: e.CommandEnded) -> None:
+    if event.name == "HangUp" and event.outcome is e.Outcome.REFUSED:
+        if leg := step.state.agent(event.ref):
+            step.set_leg(leg, hung_up_by_us=False)
+        return
     transfer = step.state.transfer
     if transfer is None or transfer.id != event.ref or not transfer.live:
         return
@@ -247,7 +211,7 @@ def _command_ended(step: Step, event: e.CommandEnded) -> None:
         elif event.outcome is e.Outcome.REFUSED:
             t.failed(step, transfer, FailureReason.SWITCH_ERROR)
         # UNKNOWN: the room's own events, or the deadline, decide.
-    elif event.name == "RingTarget" and event.outcome is e.Outcome.REFUSED:
+    elif event.name == "RingTarget" and event.outcome is e.Outcome.REFUSED and not transfer.joined:
         t.failed(step, transfer, FailureReason.UNREACHABLE)
 
 
@@ -275,22 +239,38 @@ def _move_overdue(step: Step, transfer: Transfer) -> None:
 def _target_ringing(step: Step, event: e.TargetRinging) -> None:
     if (transfer := _of(step, event.leg_id)) is not None:
         t.ringing(step, transfer)
+    else:
+        _stray(step, event.leg_id)
 
 
 def _target_refused(step: Step, event: e.TargetRefused) -> None:
     if (transfer := _of(step, event.leg_id)) is not None:
-        step.set_transfer(transfer, refusal=event.reason)
+        step.set_transfer(transfer, refusals=(*transfer.refusals, event.reason))
 
 
 def _target_answered(step: Step, event: e.TargetAnswered) -> None:
     if (transfer := _of(step, event.leg_id)) is not None:
         t.answered(step, transfer, event)
+    else:
+        _stray(step, event.leg_id)
 
 
 def _target_failed(step: Step, event: e.TargetFailed) -> None:
     transfer = _of(step, event.leg_id)
     if transfer is not None and not transfer.answered:
-        t.failed(step, transfer, event.reason)
+        t.failed(step, transfer, t.why(transfer))
+
+
+def _stray(step: Step, leg_id: str) -> bool:
+    """Hang up a target's leg that shows life although it was given up.
+
+    Its hang-up may have come before the switch had made its channel.
+    """
+    state = step.state
+    ours = leg_id.startswith(f"{state.call_id}.target.")
+    if ours and leg_id not in state.gone and state.agent(leg_id) is None:
+        step.do(c.HangUp(leg_id, leg_id))
+    return ours
 
 
 def _of(step: Step, leg_id: str) -> Transfer | None:
@@ -299,13 +279,24 @@ def _of(step: Step, leg_id: str) -> Transfer | None:
     return transfer if transfer and transfer.live and transfer.leg_id == leg_id else None
 
 
+_AFTER_END = (
+    e.ChannelEnded,
+    e.CommandEnded,
+    e.HangupRequested,
+    e.RoomJoined,
+    e.RoomLeft,
+    e.TargetAnswered,
+    e.TargetRinging,
+)
+"""What still matters once the caller has gone: the legs that are left."""
+
 _HANDLERS: dict[type[e.Event], Callable[[Step, Any], None]] = {
     e.CallArrived: _arrived,
     e.AgentConnected: _agent_connected,
     e.RoomJoined: _room_joined,
     e.RoomLeft: _room_left,
-    e.CallerHeld: _caller_held,
-    e.CallerRequeued: _requeued,
+    e.CallerHeld: w.held,
+    e.CallerRequeued: w.requeued,
     e.HangupRequested: _hangup_requested,
     e.ChannelEnded: _channel_ended,
     e.Asked: _asked,

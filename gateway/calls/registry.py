@@ -7,12 +7,13 @@ from typing import Literal
 
 from gateway.calls import events as e
 from gateway.calls import facts as f
-from gateway.calls.machine import asking_leg, legal
 from gateway.calls.port import Actor, ComponentHealth, LegalVerb, TransferOrder, Verb
 from gateway.calls.session import Session, Tools
+from gateway.calls.state import CallState
+from gateway.calls.verbs import asking_leg, legal
 from gateway.calls.view import CallView, TransferView
 from gateway.clock import now
-from gateway.errors import CallNotFound, IdempotencyConflict, IllegalVerb
+from gateway.errors import CallError, CallNotFound, IdempotencyConflict, IllegalVerb
 from gateway.ids import new_id
 from gateway.telephony.port import Sighting
 
@@ -45,7 +46,7 @@ class Registry:
         session = self._find(sighting)
         if session is None:
             return
-        if isinstance(event, e.AgentConnected | e.TargetAnswered):
+        if isinstance(event, e.AgentConnected | e.TargetAnswered | e.RoomJoined):
             self._by_unique[event.unique_id] = session
         session.post(event)
 
@@ -58,17 +59,19 @@ class Registry:
         if session := self._sessions.get(fact.call_id):
             session.record(fact)
 
-    def reconcile(self, live: set[str]) -> None:
-        """End the legs whose channels are not in `live` (unique ids): their hang-up was missed."""
+    def channels(self) -> set[str]:
+        """Unique ids of the channels that should be alive on the switch."""
+        return {one for session in self._sessions.values() for one in _channels(session.state)}
+
+    def reconcile(self, live: set[str], known: set[str] | None = None) -> None:
+        """End the channels that are not in `live` (unique ids): their hang-up was missed.
+
+        `known`: `channels()` from before `live` was asked for; what came later is left alone.
+        """
         for session in self._sessions.values():
-            state = session.state
-            legs = [*state.agents, *([state.caller] if state.caller else [])]
-            for leg in legs:
-                if leg.handle not in live:
-                    session.post(e.ChannelEnded(now(), leg.handle, 0))
-            transfer = state.transfer
-            if transfer and transfer.live and transfer.rung and transfer.leg_id not in live:
-                session.post(e.ChannelEnded(now(), transfer.leg_id, 0))
+            for channel in _channels(session.state):
+                if channel not in live and (known is None or channel in known):
+                    session.post(e.ChannelEnded(now(), channel, 0))
 
     async def close(self) -> None:
         for session in self._sessions.values():
@@ -95,6 +98,7 @@ class Registry:
         oldest = now() - KEEP_ENDED
         for session in [one for one in self._sessions.values() if one.over]:
             if session.view.ended_at and session.view.ended_at < oldest:
+                session.cancel()
                 del self._sessions[session.call_id]
                 self._by_room.pop(session.view.room, None)
                 gone = [key for key, one in self._by_unique.items() if one is session]
@@ -136,12 +140,20 @@ class Registry:
             return _transfer(session.view, earlier[2])
         ask = e.Ask.THREE_WAY if order.kind is f.TransferKind.THREE_WAY else e.Ask.TRANSFER
         ref = new_id()
-        await self._ask(session, ask, by, target=order.target, ref=ref)
+        self._remember(call_id, order, ref)
+        try:
+            await self._ask(session, ask, by, target=order.target, ref=ref)
+        except CallError:
+            self._orders.pop(order.idempotency_key, None)
+            raise
+        return _transfer(session.view, ref)
+
+    def _remember(self, call_id: str, order: TransferOrder, ref: str) -> None:
+        # Before the order is given: its client may be gone by the time it has been taken.
         if order.idempotency_key:
             self._orders[order.idempotency_key] = (call_id, order, ref)
             if len(self._orders) > _KEPT_KEYS:
                 self._orders.popitem(last=False)
-        return _transfer(session.view, ref)
 
     async def back(self, call_id: str, by: Actor) -> CallView:
         session = self._session(call_id)
@@ -197,6 +209,15 @@ class Registry:
         if target and (source, target) not in self._tools.rules:
             raise IllegalVerb(f"there is no link from {source} to {target}")
         await session.ask(asked)
+
+
+def _channels(state: CallState) -> list[str]:
+    legs = [*state.agents, *([state.caller] if state.caller else [])]
+    channels = [leg.handle for leg in legs]
+    transfer = state.transfer
+    if transfer and transfer.live and transfer.rung and state.agent(transfer.leg_id) is None:
+        channels.append(transfer.leg_id)
+    return channels
 
 
 def _transfer(view: CallView, transfer_id: str) -> TransferView:

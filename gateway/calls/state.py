@@ -27,6 +27,7 @@ class Leg:
     unique_id: str
     party: Party = field(default_factory=Party)
     in_room: bool = False
+    been_in_room: bool = False
     hung_up_by_party: bool = False
     hung_up_by_us: bool = False
 
@@ -34,6 +35,11 @@ class Leg:
     def handle(self) -> str:
         """The channel to act on: a target's own leg, not the phone its queue found."""
         return self.id if ".target." in self.id else self.unique_id
+
+    @property
+    def leaving(self) -> bool:
+        """Somebody has put down the phone or we have: the channel's end is on its way."""
+        return self.hung_up_by_party or self.hung_up_by_us
 
 
 @dataclass(frozen=True)
@@ -61,8 +67,13 @@ class Transfer:
     rung: bool = False
     joined: bool = False
     answered: bool = False
-    refusal: FailureReason | None = None
+    phones: int = 0
+    """Phones beneath the target's leg that have been rung."""
+    refusals: tuple[FailureReason, ...] = ()
+    """What phones beneath it said instead of ringing on."""
     native: bool = False
+    release_due: bool = False
+    """The transferor goes as soon as the caller is seen in the room."""
 
     @property
     def live(self) -> bool:
@@ -76,7 +87,7 @@ class Transfer:
 
 @dataclass(frozen=True)
 class CallState:
-    """One call. `legs` are live legs by id, `deadlines` what is armed."""
+    """One call: its live legs, its latest transfer."""
 
     call_id: str
     room: str = ""
@@ -88,13 +99,22 @@ class CallState:
     transfer: Transfer | None = None
     spent: int = 0
     """How many agent legs there have been: leg ids are never used twice."""
+    gone: frozenset[str] = frozenset()
+    """Unique ids of channels that have ended: a late word about them means nothing."""
     served: bool = False
     caller_held: bool = False
+    fetching: bool = False
+    """We are bringing the caller into the room."""
     ended: bool = False
     rules: Mapping[tuple[str, str], Rules] = field(default_factory=dict)
 
     def agent(self, leg_id: str) -> Leg | None:
         return next((leg for leg in self.agents if leg.id == leg_id), None)
+
+    @property
+    def staying(self) -> tuple[Leg, ...]:
+        """Agents on the call who are not about to leave it."""
+        return tuple(leg for leg in self.agents if not leg.leaving)
 
     def leg_of(self, unique_id: str) -> Leg | None:
         """The live leg of a channel; a target's leg also answers for its person's channel."""
@@ -105,8 +125,10 @@ class CallState:
         """This state with `leg` in the place of the one with its id, or added."""
         if leg.role is LegRole.CALLER:
             return replace(self, caller=leg)
-        others = tuple(other for other in self.agents if other.id != leg.id)
-        return replace(self, agents=(*others, leg))
+        if self.agent(leg.id) is None:
+            return replace(self, agents=(*self.agents, leg))
+        agents = tuple(leg if one.id == leg.id else one for one in self.agents)
+        return replace(self, agents=agents)
 
     def without_leg(self, leg: Leg) -> "CallState":
         if leg.role is LegRole.CALLER:

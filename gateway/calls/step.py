@@ -68,7 +68,29 @@ class Step:
             self.hang_up(leg)
         elif transfer.rung:
             self.do(c.HangUp(transfer.leg_id, transfer.leg_id))
-        self.forget_ringing()
+
+    def enter_room(self, leg: Leg) -> None:
+        if not leg.in_room:
+            self.set_leg(leg, in_room=True, been_in_room=True)
+            self.record(f.LegJoinedRoom(call_id=self.state.call_id, at=self.at, leg_id=leg.id))
+
+    def requeue(self) -> None:
+        """Nobody is left for the caller, and not because they wished it: back to the queue."""
+        state = self.state
+        if state.caller and not state.staying:
+            ref = state.transfer.id if state.transfer else state.call_id
+            self.do(c.RequeueCaller(ref, state.caller.unique_id, state.centre))
+
+    def fetch(self, transfer: Transfer) -> None:
+        """Bring the caller to the person who waits in the room."""
+        if self.state.caller:
+            self.set(fetching=True)
+            self.do(c.FetchCaller(transfer.id, self.state.caller.unique_id))
+
+    def hold(self, transfer: Transfer) -> None:
+        """The caller sits in a room that nobody entered: let them hear that it rings."""
+        if self.state.caller:
+            self.do(c.HoldCaller(transfer.id, self.state.caller.unique_id))
 
     def forget_ringing(self) -> None:
         if self.state.caller:

@@ -84,16 +84,19 @@ def ring(step: Step, transfer: Transfer) -> None:
 
 
 def ringing(step: Step, transfer: Transfer) -> None:
+    transfer = step.set_transfer(transfer, phones=transfer.phones + 1)
     if transfer.state is TransferState.REQUESTED:
         step.move_transfer(transfer, TransferState.RINGING)
 
 
 def answered(step: Step, transfer: Transfer, event: e.TargetAnswered) -> None:
     """A person answered: their leg is on the call."""
-    if transfer.answered or (transfer.rules.answered_by == "agent" and not event.by_agent):
+    if transfer.answered or event.unique_id in step.state.gone:
         return
-    ringing(step, transfer)
-    transfer = step.state.transfer or transfer
+    if transfer.rules.answered_by == "agent" and not event.by_agent:
+        return
+    if transfer.state is TransferState.REQUESTED:
+        transfer = step.move_transfer(transfer, TransferState.RINGING)
     leg = Leg(
         transfer.leg_id,
         f.LegRole.AGENT,
@@ -101,6 +104,7 @@ def answered(step: Step, transfer: Transfer, event: e.TargetAnswered) -> None:
         event.unique_id,
         event.party,
         in_room=transfer.joined,
+        been_in_room=transfer.joined,
     )
     step.state = step.state.with_leg(leg)
     call_id = step.state.call_id
@@ -129,7 +133,7 @@ def joined(step: Step, transfer: Transfer) -> None:
     """The target's leg is in the room; whether a person is on it is another matter."""
     step.set_transfer(transfer, joined=True)
     if leg := step.state.agent(transfer.leg_id):
-        step.set_leg(leg, in_room=True)
+        step.set_leg(leg, in_room=True, been_in_room=True)
     commit(step)
 
 
@@ -139,11 +143,10 @@ def commit(step: Step) -> None:
     if transfer is None or not transfer.committed or transfer.state is not TransferState.BRIEFING:
         return
     step.record(f.LegJoinedRoom(call_id=step.state.call_id, at=step.at, leg_id=transfer.leg_id))
-    step.forget_ringing()
-    caller = step.state.caller
-    if caller and step.state.caller_held:
-        step.do(c.FetchCaller(transfer.id, caller.unique_id))
+    if step.state.caller_held:
+        step.fetch(transfer)
         step.set(caller_held=False)
+    step.forget_ringing()
     if step.state.agent(transfer.transferor) is None:
         complete(step, transfer)
         return
@@ -157,20 +160,30 @@ def commit(step: Step) -> None:
 
 
 def release(step: Step, transfer: Transfer) -> None:
-    """Let the transferor go; their leg's end completes the transfer."""
-    if transferor := step.state.agent(transfer.transferor):
+    """Let the transferor go, once the caller too is seen in the room with the target.
+
+    The end of the transferor's leg completes the transfer.
+    """
+    caller = step.state.caller
+    if caller is None or not caller.in_room:
+        step.set_transfer(transfer, release_due=True)
+    elif transferor := step.state.agent(transfer.transferor):
         step.hang_up(transferor)
 
 
 def adopt(step: Step, transfer: Transfer, event: e.RoomJoined) -> None:
     """The dialplan rang natively and someone has come in: take them as the target."""
+    if transfer.answered or event.unique_id in step.state.gone:
+        return
     rules = replace(transfer.rules, release="talk")
-    transfer = step.set_transfer(transfer, leg_id=event.unique_id, joined=True, rules=rules)
+    # Not a name that we gave to a channel, yet one of this call.
+    leg_id = transfer.leg_id.replace(".target.", ".native.")
+    transfer = step.set_transfer(transfer, leg_id=leg_id, joined=True, rules=rules)
     party = e.Party(centre=transfer.target)
     answered(
         step,
         transfer,
-        e.TargetAnswered(step.at, event.unique_id, event.channel, event.unique_id, party),
+        e.TargetAnswered(step.at, leg_id, event.channel, event.unique_id, party),
     )
 
 
@@ -182,33 +195,68 @@ def complete(step: Step, transfer: Transfer) -> None:
 
 def failed(step: Step, transfer: Transfer, reason: FailureReason) -> None:
     """No person at the target: the operator keeps the caller, or the queue takes them back."""
-    reason = transfer.refusal or reason
-    step.forget_ringing()
-    if step.state.agent(transfer.transferor):
+    if transfer.refusal and not transfer.answered:
+        reason = transfer.refusal
+    if _keeps_caller(step.state.agent(transfer.transferor), transfer):
         step.move_transfer(transfer, TransferState.RETURNED_TO_AGENT, reason)
+        step.forget_ringing()
         return
+    to_queue(step, transfer, reason)
+
+
+def to_queue(step: Step, transfer: Transfer, reason: FailureReason) -> None:
+    """Nobody at the target, and the transferor has gone."""
     step.move_transfer(transfer, TransferState.RETURNED_TO_QUEUE, reason)
-    if caller := step.state.caller:
-        step.do(c.RequeueCaller(transfer.id, caller.unique_id, step.state.centre))
+    # In this order: a caller for whom nothing rings any more may be let go by the dialplan.
+    step.requeue()
+    step.forget_ringing()
+
+
+def _keeps_caller(transferor: Leg | None, transfer: Transfer) -> bool:
+    """Does the transferor have the caller when the target has failed?
+
+    One who puts down the phone while the target rings has left the caller to it; one who does so
+    after the talk with the target has ended the call.
+    """
+    if transferor is None or transferor.hung_up_by_us:
+        return False
+    return transfer.committed or not transferor.hung_up_by_party
 
 
 def target_gone(step: Step, transfer: Transfer) -> None:
     """The target's leg has ended while the transfer was live."""
-    if transfer.answered:
-        failed(step, transfer, FailureReason.TARGET_LEFT)
-    else:
-        failed(step, transfer, FailureReason.NO_ANSWER)
+    failed(step, transfer, FailureReason.TARGET_LEFT if transfer.answered else why(transfer))
 
 
-def transferor_gone(step: Step, transfer: Transfer) -> None:
+def why(transfer: Transfer) -> FailureReason:
+    """Why nobody answered: refused only if every phone refused, else somebody let it ring."""
+    if transfer.phones == 0:
+        return FailureReason.UNREACHABLE
+    if len(transfer.refusals) < transfer.phones:
+        return FailureReason.NO_ANSWER
+    telling = (FailureReason.REJECTED, FailureReason.BUSY, FailureReason.UNREACHABLE)
+    return next(reason for reason in telling if reason in transfer.refusals)
+
+
+def transferor_gone(step: Step, transfer: Transfer, leg: Leg) -> None:
     """The operator has put down the phone, or was released."""
     if transfer.committed:
         complete(step, transfer)
     elif not transfer.rung and not transfer.native:
         failed(step, transfer, FailureReason.SWITCH_ERROR)
+    elif not leg.been_in_room:
+        hold_if_alone(step, transfer)
+
+
+def hold_if_alone(step: Step, transfer: Transfer) -> None:
+    """Only an agent's leaving makes the room let the caller out: here none ever came in."""
+    caller = step.state.caller
+    if caller and caller.in_room and transfer.rung and not transfer.joined:
+        step.hold(transfer)
 
 
 def cancel(step: Step, transfer: Transfer, state: TransferState) -> None:
     """End the target's leg: the operator wants the caller back, or the caller has gone."""
     step.drop_target(transfer)
+    step.forget_ringing()
     step.move_transfer(transfer, state)

@@ -28,6 +28,7 @@ class AsteriskSwitch:
             c.RingTarget: self._ring_target,
             c.HangUp: self._hang_up,
             c.ForgetRinging: self._forget_ringing,
+            c.HoldCaller: self._hold_caller,
             c.FetchCaller: self._fetch_caller,
             c.RequeueCaller: self._requeue_caller,
             c.OpenTap: taps,
@@ -86,6 +87,9 @@ class AsteriskSwitch:
     async def _set_ringing(self, caller: str, until: int) -> None:
         headers = {"Channel": caller, "Variable": "SHARED(LD_RING_UNTIL)", "Value": str(until)}
         await self._ami.send("Setvar", headers)
+
+    async def _hold_caller(self, command: c.HoldCaller) -> None:
+        await self._redirect(command.caller, "liandong-alone", "s")
 
     async def _fetch_caller(self, command: c.FetchCaller) -> None:
         await self._redirect(command.caller, ROOM, "rejoin")

@@ -1,0 +1,31 @@
+"""Which verbs are legal now, and whose they are. Pure."""
+
+from gateway.calls import events as e
+from gateway.calls.facts import LegRole
+from gateway.calls.state import CallState, Leg
+
+
+def legal(state: CallState, ask: e.Ask, leg: Leg | None) -> bool:
+    """Would `ask`, made by the operator on `leg`, be accepted now?"""
+    if state.ended or state.caller is None or leg is None or leg.hung_up_by_us:
+        return False
+    transfer = state.transfer
+    live = transfer is not None and transfer.live
+    if ask in (e.Ask.TRANSFER, e.Ask.THREE_WAY):
+        return not live and not state.caller_held
+    if transfer is None or not live:
+        return False
+    if ask is e.Ask.BACK:
+        transferor = state.agent(transfer.transferor)
+        return transferor is not None and not transferor.leaving
+    return transfer.committed and transfer.transferor == leg.id
+
+
+def asking_leg(state: CallState, asked: e.Asked) -> Leg | None:
+    """The live agent leg that asks: by channel for keys, by agent (or whoever may) for API."""
+    if asked.unique_id:
+        leg = state.leg_of(asked.unique_id)
+        return leg if leg and leg.role is LegRole.AGENT else None
+    mine = [leg for leg in state.agents if not asked.agent or leg.party.agent == asked.agent]
+    able = [leg for leg in mine if legal(state, asked.ask, leg)]
+    return next(iter([*able, *mine]), None)

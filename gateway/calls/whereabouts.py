@@ -1,0 +1,90 @@
+"""Where the caller is: with an agent, in the room, held by the dialplan, or in a queue. Pure.
+
+A caller is never left where nobody comes: each word of the switch about the caller's place, and
+each agent's leaving, ends in one of these four.
+"""
+
+from gateway.calls import events as e
+from gateway.calls import transfer as t
+from gateway.calls.facts import FailureReason, TransferState
+from gateway.calls.state import CallState, Leg, Transfer
+from gateway.calls.step import Step
+
+
+def served_again(step: Step) -> None:
+    """An agent of the queue has the caller: what was still ringing for them is in vain."""
+    _out_of_room(step, held=False)
+    transfer = step.state.transfer
+    if not transfer or not transfer.live or transfer.committed:
+        return
+    if step.state.agent(transfer.transferor) is None:
+        step.drop_target(transfer)
+        step.move_transfer(transfer, TransferState.RETURNED_TO_QUEUE, FailureReason.NO_ANSWER)
+        step.forget_ringing()
+
+
+def entered(step: Step) -> None:
+    """The caller is in the room."""
+    fetched = step.state.fetching
+    step.set(caller_held=False, fetching=False)
+    transfer = step.state.transfer
+    if transfer and transfer.live:
+        if transfer.release_due and transfer.committed:
+            t.release(step, transfer)
+        elif not step.state.staying:
+            t.hold_if_alone(step, transfer)
+    elif fetched:
+        # Whom we fetched the caller for may have left meanwhile.
+        step.requeue()
+
+
+def _out_of_room(step: Step, *, held: bool) -> None:
+    step.set(caller_held=held, fetching=False)
+    if step.state.caller:
+        step.set_leg(step.state.caller, in_room=False)
+
+
+def held(step: Step, _event: e.CallerHeld) -> None:
+    _out_of_room(step, held=True)
+    transfer = step.state.transfer
+    if waited := _waited_for(step.state):
+        step.fetch(waited)
+    elif transfer is None or not transfer.live:
+        step.requeue()
+
+
+def requeued(step: Step, _event: e.CallerRequeued) -> None:
+    transfer = step.state.transfer
+    transferor = step.state.agent(transfer.transferor) if transfer else None
+    if transfer and transfer.live and transferor in step.state.staying:
+        return  # late word of an earlier time: this caller is with the transferor
+    _out_of_room(step, held=False)
+    if waited := _waited_for(step.state):
+        step.fetch(waited)
+    elif transfer and transfer.live:
+        step.drop_target(transfer)
+        reason = transfer.refusal or FailureReason.NO_ANSWER
+        step.move_transfer(transfer, TransferState.RETURNED_TO_QUEUE, reason)
+        step.forget_ringing()
+
+
+def _waited_for(state: CallState) -> Transfer | None:
+    """The transfer whose person at the target is in the room."""
+    transfer = state.transfer
+    leg = state.agent(transfer.leg_id) if transfer and transfer.committed else None
+    return transfer if leg and leg.in_room and not leg.leaving else None
+
+
+def let_alone_go(step: Step) -> None:
+    """The caller has gone: an agent alone in the room has nobody to talk to."""
+    inside = [leg for leg in step.state.staying if leg.in_room]
+    if step.state.ended and len(inside) == 1:
+        step.hang_up(inside[0])
+
+
+def maybe_left_alone(step: Step, leg: Leg) -> None:
+    """The last agent may go home and end the call; we may not take the last one away."""
+    transfer = step.state.transfer
+    queued = transfer is not None and transfer.state is TransferState.RETURNED_TO_QUEUE
+    if not queued and (step.state.caller_held or leg.hung_up_by_us):
+        step.requeue()
