@@ -137,7 +137,8 @@ class Control:
 
     async def _reconcile(self) -> None:
         try:
-            self.registry.reconcile(await live_channels(self.ami))
+            known = self.registry.channels()
+            self.registry.reconcile(await live_channels(self.ami), known)
         except SwitchError as error:
             _log.warning("reconcile failed", why=error.slug)
 

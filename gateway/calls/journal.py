@@ -5,6 +5,7 @@ does the file work, so that a slow or full disk never holds a call for more than
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import queue
@@ -38,6 +39,7 @@ class Journal:
         """Intents that were acted on before they were known to be written."""
         self.failures = 0
         """Writes the disk refused."""
+        self._descriptor, self._name = -1, ""
         self._thread = threading.Thread(target=self._write_all, name="journal", daemon=True)
         self._thread.start()
 
@@ -69,34 +71,53 @@ class Journal:
                 yield from _facts_in(path)
 
     def _write_all(self) -> None:
-        descriptor, name = -1, ""
         while (item := self._lines.get()) is not None:
             line, written, loop = item
             try:
-                today = f"journal-{now():%Y%m%d}.jsonl"
-                if today != name:
-                    descriptor, name = self._open(descriptor, today), today
-                os.write(descriptor, line.encode() + b"\n")
-                if self._lines.empty():
-                    os.fdatasync(descriptor)
+                self._write(line.encode() + b"\n")
             except OSError as error:
                 self.failures += 1
-                name = ""
-                _log.error("journal cannot be written", error=str(error))
+                self._shut()
+                _log.error("journal cannot be written", error=error.strerror)
             if written is not None and loop is not None:
-                loop.call_soon_threadsafe(_settle, written)
-        if descriptor >= 0:
-            os.close(descriptor)
+                _settle_in(loop, written)
+        self._shut()
 
-    def _open(self, old: int, name: str) -> int:
-        if old >= 0:
-            os.close(old)
+    def _write(self, line: bytes) -> None:
+        today = f"journal-{now():%Y%m%d}.jsonl"
+        if today != self._name:
+            self._shut()
+            self._open(today)
+        # A disk that fills up takes the first part of a line.
+        while line:
+            line = line[os.write(self._descriptor, line) :]
+        if self._lines.empty():
+            os.fdatasync(self._descriptor)
+
+    def _shut(self) -> None:
+        descriptor, self._descriptor, self._name = self._descriptor, -1, ""
+        if descriptor >= 0:
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
+
+    def _open(self, name: str) -> None:
         oldest = f"journal-{now() - timedelta(days=KEEP_DAYS):%Y%m%d}.jsonl"
         for path in self._directory.glob("journal-*.jsonl"):
             if path.name < oldest:
                 path.unlink(missing_ok=True)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-        return os.open(self._directory / name, flags, 0o600)
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
+        self._descriptor = os.open(self._directory / name, flags, 0o600)
+        end = os.fstat(self._descriptor).st_size
+        if end and os.pread(self._descriptor, 1, end - 1) != b"\n":
+            # A line was cut off: the next one must not be glued to it.
+            os.write(self._descriptor, b"\n")
+        self._name = name
+
+
+def _settle_in(loop: asyncio.AbstractEventLoop, future: "asyncio.Future[None]") -> None:
+    # The loop that asked may be closed by now.
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(_settle, future)
 
 
 def _settle(future: "asyncio.Future[None]") -> None:

@@ -18,7 +18,13 @@ from gateway.calls.machine import step
 from gateway.calls.state import CallState, Rules
 from gateway.calls.view import CallView
 from gateway.clock import now
-from gateway.errors import SwitchError, SwitchRefused, SwitchUnreachable
+from gateway.errors import (
+    CallNotFound,
+    SwitchError,
+    SwitchRefused,
+    SwitchUnreachable,
+    UnsafeValue,
+)
 from gateway.telephony.port import Switch
 
 _log = log.get("calls")
@@ -37,7 +43,7 @@ class Tools:
 
 
 class Session:
-    """Start with `start()`; `post` events; it stops by itself when the last leg is gone."""
+    """Start with `start()`; `post` events; `stop()` (or `cancel()`) when it is `over`."""
 
     def __init__(self, call_id: str, tools: Tools) -> None:
         self.state = CallState(call_id, rules=tools.rules)
@@ -46,6 +52,7 @@ class Session:
         self._tools = tools
         self._mailbox: asyncio.Queue[tuple[e.Event, asyncio.Future[None] | None]] = asyncio.Queue()
         self._doing: set[asyncio.Task[None]] = set()
+        self._armed: dict[tuple[e.Deadline, str], asyncio.TimerHandle] = {}
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -61,25 +68,44 @@ class Session:
         self._task = asyncio.create_task(self._run(), name=f"call-{self.call_id}")
 
     async def stop(self) -> None:
+        await asyncio.gather(*self.cancel(), return_exceptions=True)
+
+    def cancel(self) -> list[asyncio.Task[None]]:
+        """Begin to stop; returns the tasks that are ending."""
         tasks = [*self._doing, *([self._task] if self._task else [])]
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        for timer in self._armed.values():
+            timer.cancel()
+        self._armed.clear()
+        return tasks
 
     def post(self, event: e.Event) -> None:
         self._mailbox.put_nowait((event, None))
 
     async def ask(self, event: e.Event) -> None:
-        """Post `event` and wait until it has been taken."""
+        """Post `event` and wait until it has been taken. Raises CallNotFound once stopped."""
         taken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._mailbox.put_nowait((event, taken))
-        await taken
+        actor = [self._task] if self._task else []
+        await asyncio.wait([taken, *actor], return_when=asyncio.FIRST_COMPLETED)
+        if not taken.done():
+            raise CallNotFound(f"call {self.call_id} is no longer driven")
 
     def record(self, fact: f.Fact) -> None:
         """Write down something that happened beside the machine (speech, suggestion, ticket)."""
-        self.view.apply(fact)
-        self._tools.journal.fact(fact)
-        self._tools.on_fact(fact, self.view)
+        self._tell(self.view.apply, fact)
+        self._tell(self._tools.journal.fact, fact)
+        self._tell(lambda fact: self._tools.on_fact(fact, self.view), fact)
+
+    def _tell(self, take: Callable[[f.Fact], None], fact: f.Fact) -> None:
+        """Whoever cannot take a fact must not keep the call from going on."""
+        try:
+            take(fact)
+        except Exception as error:
+            _log.error(
+                "fact not taken", call_id=self.call_id, fact=fact.kind, error=type(error).__name__
+            )
 
     async def _run(self) -> None:
         while True:
@@ -94,7 +120,8 @@ class Session:
 
     async def _take(self, event: e.Event) -> None:
         if isinstance(event, e.KeyPressed):
-            if event.age_s > self._tools.key_lifetime_s:
+            # A native press has been acted on by the dialplan: it is news at any age.
+            if event.age_s > self._tools.key_lifetime_s and not event.asked.native:
                 self.late_keys += 1
                 _log.warning("late key discarded", call_id=self.call_id, age_s=event.age_s)
                 return
@@ -117,9 +144,13 @@ class Session:
 
     def _arm(self, command: c.Arm) -> None:
         delay = max(0.0, (command.at - now()).total_seconds())
-        asyncio.get_running_loop().call_later(delay, self._pass, command.deadline, command.ref)
+        key = (command.deadline, command.ref)
+        if earlier := self._armed.pop(key, None):
+            earlier.cancel()
+        self._armed[key] = asyncio.get_running_loop().call_later(delay, self._pass, *key)
 
     def _pass(self, deadline: e.Deadline, ref: str) -> None:
+        self._armed.pop((deadline, ref), None)
         self.post(e.DeadlinePassed(now(), deadline, ref))
 
     async def _execute(self, command: c.SwitchCommand) -> None:
@@ -127,11 +158,15 @@ class Session:
         try:
             await self._tools.switch.execute(command)
             outcome = e.Outcome.DONE
-        except (SwitchRefused, SwitchUnreachable) as error:
+        except (SwitchRefused, SwitchUnreachable, UnsafeValue) as error:
             outcome = e.Outcome.REFUSED
             _log.warning("switch refused", call_id=self.call_id, command=name, why=error.slug)
         except SwitchError as error:
             outcome = e.Outcome.UNKNOWN
             _log.warning("switch unknown", call_id=self.call_id, command=name, why=error.slug)
+        except Exception as error:
+            outcome = e.Outcome.UNKNOWN
+            why = type(error).__name__
+            _log.error("switch command failed", call_id=self.call_id, command=name, why=why)
         if not isinstance(command, c.OpenTap):
             self.post(e.CommandEnded(now(), name, command.ref, outcome))
