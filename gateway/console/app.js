@@ -140,6 +140,7 @@ watch(["me", "connection"], ({ me, connection }) => {
   chip.dataset.state = connection;
   show(byId("me"), Boolean(me));
   show(byId("log-out"), Boolean(me));
+  show(byId("docs-link"), Boolean(me));
   byId("me").textContent = me ? `${ROLE[me.role]} ${me.agent || me.name}` : "";
 });
 

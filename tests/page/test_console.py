@@ -422,3 +422,15 @@ async def test_desk_works_by_keyboard_alone(desk):
             break
     await desk.page.keyboard.press("Enter")
     assert (await requests(desk, 1))[0][0] == "back"
+
+
+async def test_api_documentation_needs_a_log_in_and_no_internet(desk):
+    await desk.page.goto(f"{desk.url}/console/docs.html")
+    await expect(desk.page.get_by_text("Log in first")).to_be_visible()
+    await desk.log_in()
+    await desk.page.get_by_role("link", name="接口文档").click()
+    transfer = desk.page.locator("details", has_text="/transfers — Transfer")
+    await transfer.locator("summary").click()
+    await expect(transfer).to_contain_text("idempotency-key")
+    await transfer.get_by_role("link", name="TransferIn").click()
+    await expect(desk.page.locator("#schema-TransferIn pre")).to_be_visible()
