@@ -15,9 +15,7 @@ from gateway.tickets.sample import CENTRES, START, SampleCall, fold, sample_tick
 def given_ticket(facts, phase="final", revision=1, at=START):
     settings = Settings(centres=CENTRES)
     view = fold(SampleCall().call_id, facts)
-    return build(
-        view, settings, phase=phase, revision=revision, created_at=at, updated_at=at
-    )
+    return build(view, settings, phase=phase, revision=revision, created_at=at, updated_at=at)
 
 
 def test_ticket_id_is_a_uuid7_of_the_calls_start():
