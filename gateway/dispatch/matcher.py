@@ -23,7 +23,7 @@ STRONG = 3.0
 MISHEARD = 0.85
 """What a match by sound keeps of its weight before its differing characters are counted."""
 
-_TOLERATED = {2: 1, 3: 2}
+_TOLERATED = {2: 1, 3: 2, 4: 2, 5: 3, 6: 3}
 """Characters of a text this long that may only sound alike. Two syllables with nothing else in
 common are chance: 大货 is no 打火, 看了 no 砍了 (seen in 4,287 citizen messages)."""
 

@@ -15,12 +15,14 @@ import pytest
 from dispatch_said import suggest
 from pypinyin import lazy_pinyin
 
-ROWS: list[dict[str, Any]] = [
-    json.loads(line)
-    for line in (Path(__file__).parents[1] / "data/dispatch_first.jsonl")
-    .read_text(encoding="utf-8")
-    .splitlines()
-]
+DATA = Path(__file__).parents[1] / "data"
+
+
+def _read(name: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (DATA / name).read_text("utf-8").splitlines()]
+
+
+ROWS = _read("dispatch_first.jsonl")
 FLOORS = {
     "dev": {"platform": 0.97, "class": 0.95, "urgency": 0.95},
     "held": {"platform": 0.93, "class": 0.90, "urgency": 0.92},
@@ -63,6 +65,22 @@ def test_no_emergency_is_missed_and_few_normal_calls_are_raised() -> None:
     )
     assert not missed
     assert len(raised) <= 0.02 * len(normal)
+
+
+def test_danger_told_in_a_roundabout_way() -> None:
+    """75 emergencies without the obvious word and 60 ordinary calls with alarming ones.
+
+    On first contact the rules then in force raised 15 of 40 (batch 1) and, widened after it, 18
+    of 35 (batch 2), with no false alarm: expect about half of such wordings to be missed. The
+    floor below only guards what was learnt from the two batches.
+    """
+    probe = _read("dispatch_danger_probe.jsonl")
+    danger = [row["text"] for row in probe if row["emergency"]]
+    ordinary = [row["text"] for row in probe if not row["emergency"]]
+    found, false = sum(map(_raised, danger)), sum(map(_raised, ordinary))
+    print(f"roundabout: raised {found}/{len(danger)}, false {false}/{len(ordinary)}")
+    assert found / len(danger) >= 0.95
+    assert false <= 1
 
 
 def test_one_homophone_in_ten_characters_costs_little() -> None:

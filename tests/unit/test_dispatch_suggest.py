@@ -138,16 +138,18 @@ def dialogue(name: str) -> list[tuple[str, str]]:
     return [(turn["speaker"], turn["text"]) for turn in turns]
 
 
-@pytest.mark.parametrize("whole", [False, True], ids=["caller", "all"])
+@pytest.mark.parametrize("speakers", ["caller", "all", "roles known"])
 @pytest.mark.parametrize(
     ("name", "platform", "items", "urgency"),
     [("fight", "110", {"B1", "B5"}, "emergency"), ("lamp", "12345", {"A1"}, "urgent")],
 )
 def test_demo_dialogues(
-    name: str, platform: str, items: set[str], urgency: str, whole: bool
+    name: str, platform: str, items: set[str], urgency: str, speakers: str
 ) -> None:
-    turns = conversation(*(t for t in dialogue(name) if whole or t[0] == "caller"))
-    proposal = engine().suggest(turns)
+    alone = speakers == "caller"
+    turns = conversation(*(t for t in dialogue(name) if not alone or t[0] == "caller"))
+    agents = {"operator", "officer"} if speakers == "roles known" else set()
+    proposal = engine().suggest(turns, agents)
     assert proposal is not None
     assert (proposal.platform, proposal.urgency) == (platform, urgency)
     assert proposal.item in items
