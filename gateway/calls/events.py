@@ -104,8 +104,9 @@ class TargetAnswered(Event):
 
 @dataclass(frozen=True)
 class TargetFailed(Event):
+    """The switch has given up on the target's leg."""
+
     leg_id: str
-    reason: FailureReason
 
 
 @dataclass(frozen=True)

@@ -195,8 +195,6 @@ def complete(step: Step, transfer: Transfer) -> None:
 
 def failed(step: Step, transfer: Transfer, reason: FailureReason) -> None:
     """No person at the target: the operator keeps the caller, or the queue takes them back."""
-    if transfer.refusal and not transfer.answered:
-        reason = transfer.refusal
     if _keeps_caller(step.state.agent(transfer.transferor), transfer):
         step.move_transfer(transfer, TransferState.RETURNED_TO_AGENT, reason)
         step.forget_ringing()
@@ -235,7 +233,7 @@ def why(transfer: Transfer) -> FailureReason:
     if len(transfer.refusals) < transfer.phones:
         return FailureReason.NO_ANSWER
     telling = (FailureReason.REJECTED, FailureReason.BUSY, FailureReason.UNREACHABLE)
-    return next(reason for reason in telling if reason in transfer.refusals)
+    return next((one for one in telling if one in transfer.refusals), FailureReason.NO_ANSWER)
 
 
 def transferor_gone(step: Step, transfer: Transfer, leg: Leg) -> None:

@@ -63,8 +63,7 @@ def requeued(step: Step, _event: e.CallerRequeued) -> None:
         step.fetch(waited)
     elif transfer and transfer.live:
         step.drop_target(transfer)
-        reason = transfer.refusal or FailureReason.NO_ANSWER
-        step.move_transfer(transfer, TransferState.RETURNED_TO_QUEUE, reason)
+        step.move_transfer(transfer, TransferState.RETURNED_TO_QUEUE, t.why(transfer))
         step.forget_ringing()
 
 

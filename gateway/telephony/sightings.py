@@ -144,22 +144,29 @@ class Sightings:
 
     def _hangup_request(self, event: AmiEvent, at: datetime) -> Iterator[Sighting]:
         unique_id = event.get("Uniqueid")
+        yield from self._refusal(event, at)
         yield Sighting(e.HangupRequested(at, unique_id), unique_id=unique_id)
 
     def _hangup(self, event: AmiEvent, at: datetime) -> Iterator[Sighting]:
         unique_id, cause = event.get("Uniqueid"), event.get("Cause")
-        leg_id = self._beneath.pop(unique_id, "")
-        if leg_id and cause in _REFUSALS:
-            refused = e.TargetRefused(at, leg_id, _REFUSALS[cause])
-            yield Sighting(refused, unique_id=leg_id)
+        yield from self._refusal(event, at)
+        self._beneath.pop(unique_id, "")
         number = int(cause) if cause.isdigit() else 0
         yield Sighting(e.ChannelEnded(at, unique_id, number), unique_id=unique_id)
+
+    def _refusal(self, event: AmiEvent, at: datetime) -> Iterator[Sighting]:
+        # A phone's HangupRequest comes before the word that the whole leg has failed, its Hangup
+        # may come after it.
+        unique_id, cause = event.get("Uniqueid"), event.get("Cause")
+        if cause in _REFUSALS and (leg_id := self._beneath.pop(unique_id, "")):
+            refused = e.TargetRefused(at, leg_id, _REFUSALS[cause])
+            yield Sighting(refused, unique_id=leg_id)
 
     def _originate_response(self, event: AmiEvent, at: datetime) -> Iterator[Sighting]:
         # The leg's own Hangup tells the rest; this is for a leg that was never made.
         unique_id = event.get("Uniqueid")
         if event.get("Response") == "Failure" and unique_id not in {"", "<null>"}:
-            failed = e.TargetFailed(at, unique_id, FailureReason.NO_ANSWER)
+            failed = e.TargetFailed(at, unique_id)
             yield Sighting(failed, unique_id=unique_id)
 
 

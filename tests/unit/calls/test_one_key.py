@@ -169,7 +169,7 @@ def test_a_call_that_came_to_110_goes_to_12345() -> None:
 
 def test_a_second_transfer_gets_a_leg_id_of_its_own() -> None:
     scene = given_ringing_transfer()
-    scene.on(e.TargetFailed, leg_id=TARGET, reason="busy")
+    scene.on(e.TargetFailed, leg_id=TARGET)
     [ring] = scene.asks(e.Ask.TRANSFER, OPERATOR)
     assert isinstance(ring, c.RingTarget)
     assert ring.leg_id not in {TARGET, OPERATOR_LEG}
