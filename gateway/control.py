@@ -6,16 +6,16 @@ Order matters: the journal and the switch come first; Redis, SQL and the page ma
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
-import uvicorn
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from gateway import log
-from gateway.api.app import close_streams, create_app
+from gateway.api.app import create_app
+from gateway.api.server import serving
 from gateway.calls import facts as f
 from gateway.calls.journal import Journal
 from gateway.calls.port import ComponentHealth, Verb
@@ -82,10 +82,15 @@ class Control:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def run(self) -> None:
-        """Serve until the API server is told to stop."""
+        """Serve until SIGTERM or SIGINT."""
         app = create_app(self.settings, self.registry, RedisLiveReader(self.redis), self.ledger)
-        async with self.live, self._running():
-            await _serve(app, self.settings)
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        api = self.settings.api
+        async with self.live, self._running(), serving(app, api.host, api.port):
+            await stop.wait()
 
     @asynccontextmanager
     async def _running(self) -> AsyncIterator[None]:
@@ -204,37 +209,6 @@ class Control:
     async def _journal_health(self) -> ComponentHealth:
         ok = self.journal.failures == 0
         return ComponentHealth("journal", ok, f"late {self.journal.late}")
-
-
-class _Server(uvicorn.Server):
-    """Leaves signals to us: uvicorn would raise them again before our own clean-up."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-async def _serve(app: Any, settings: Settings) -> None:
-    config = uvicorn.Config(
-        app,
-        host=settings.api.host,
-        port=settings.api.port,
-        log_config=None,
-        access_log=False,
-        lifespan="off",
-        timeout_graceful_shutdown=3,
-        server_header=False,
-    )
-    server = _Server(config)
-
-    def stop() -> None:
-        close_streams(app)  # live pages never end by themselves
-        server.should_exit = True
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
-    await server.serve()
 
 
 def _keys(settings: Settings) -> dict[tuple[Verb, str], str]:

@@ -77,7 +77,7 @@ agent = "a{user}"
 name = "{name}"
 """
 
-_API_TOKEN = """
+_ACCESS = """
 [[api.tokens]]
 name = "{name}"
 role = "{role}"
@@ -110,12 +110,12 @@ def town_toml(town: "Town", model: Path) -> str:
         if account.kind == "seat":
             centre = "12345" if account.user.startswith("1") else "110"
             text += _SEAT.format(user=account.user, centre=centre, name=account.display)
-            text += _API_TOKEN.format(
+            text += _ACCESS.format(
                 name=account.display,
                 role="operator",
                 token=operator_token(account.user),
                 agent=f"a{account.user}",
             )
     for role, token in TOKENS.items():
-        text += _API_TOKEN.format(name=role, role=role, token=token, agent="")
+        text += _ACCESS.format(name=role, role=role, token=token, agent="")
     return text

@@ -5,7 +5,7 @@ import itertools
 import queue
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -61,8 +61,15 @@ class AmiWitness:
     Raises SwitchUnreachable or SwitchRefused (wrong user or secret).
     """
 
-    def __init__(self, settings: SwitchSettings, timeout_s: float = 10.0) -> None:
+    def __init__(
+        self,
+        settings: SwitchSettings,
+        timeout_s: float = 10.0,
+        on_event: Callable[[Any], None] | None = None,
+    ) -> None:
+        """`on_event` is called in the client's own thread with asterisk-ami's events."""
         self._settings = settings
+        self._on_event = on_event
         self._timeout_s = timeout_s
         self._ids = itertools.count(1)
         self._waiting: dict[str, queue.SimpleQueue[Answer]] = {}
@@ -70,6 +77,8 @@ class AmiWitness:
             address=settings.host, port=settings.port, timeout=timeout_s, buffer_size=65536
         )
         self._client.add_listener(on_response=self._on_response)
+        if on_event is not None:
+            self._client.add_event_listener(lambda source, event: on_event(event))  # noqa: ARG005
 
     def __enter__(self) -> "AmiWitness":
         where = f"{self._settings.host}:{self._settings.port}"
@@ -78,6 +87,9 @@ class AmiWitness:
         except OSError as error:
             self._close()
             raise SwitchUnreachable(f"AMI at {where}: {error.strerror or error}") from error
+        if self._on_event is not None:
+            # A quiet PBX is no error for one who listens.
+            self._client._socket.settimeout(None)
         try:
             self._login(where)
         except BaseException:
@@ -90,7 +102,8 @@ class AmiWitness:
 
     def _login(self, where: str) -> None:
         secret = self._settings.secret.get_secret_value()
-        login = {"Username": self._settings.user, "Secret": secret, "Events": "off"}
+        events = "off" if self._on_event is None else "on"
+        login = {"Username": self._settings.user, "Secret": secret, "Events": events}
         try:
             answer = self.ask("Login", login)
         except SwitchTimeout as error:

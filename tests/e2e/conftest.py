@@ -1,0 +1,58 @@
+"""Towns and phones for the end-to-end tests: real Asterisk, Redis, gateway, order system."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import pytest
+import pytest_asyncio
+
+from gateway.lab.town import Town, TownPlan, town
+
+pytest.register_assert_rewrite("tests.e2e.scene")
+
+from tests.e2e.scene import Scene, open_scene  # noqa: E402  after its rewriting is asked for
+
+RING_S = 3.0
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def talk_town() -> AsyncIterator[Town]:
+    """The operator stays until they hang up."""
+    async with town(TownPlan(release="talk", ring_s=RING_S)) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def release_town() -> AsyncIterator[Town]:
+    """The operator is released once the person at the target has answered."""
+    async with town(TownPlan(release="answered", ring_s=RING_S)) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def early_town() -> AsyncIterator[Town]:
+    """The target's PBX answers before its agents do."""
+    plan = TownPlan(release="answered", ring_s=RING_S, target_context="lab-early-target")
+    async with town(plan) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def stage() -> AsyncIterator[AsyncExitStack]:
+    async with AsyncExitStack() as stack:
+        yield stack
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def talk(talk_town: Town, stage: AsyncExitStack) -> Scene:
+    return await stage.enter_async_context(open_scene(talk_town))
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def release(release_town: Town, stage: AsyncExitStack) -> Scene:
+    return await stage.enter_async_context(open_scene(release_town))
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def early(early_town: Town, stage: AsyncExitStack) -> Scene:
+    return await stage.enter_async_context(open_scene(early_town))
