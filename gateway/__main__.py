@@ -6,10 +6,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from gateway import app as processes
 from gateway import log, settings, supervisor
+from gateway.dispatch.cli import command as suggest
 from gateway.errors import LiandongError
+from gateway.lab.cli import demo, lab
+from gateway.telephony.doctor import examine, exit_status, render, to_json
+from gateway.tickets.cli import app as tickets
 
 cli = typer.Typer(
     name="liandong",
@@ -55,6 +60,26 @@ def recognise(config: Config = None) -> None:
 def deliver(config: Config = None) -> None:
     """Run only the delivery of tickets."""
     processes.run_delivery(settings.load(config))
+
+
+@cli.command()
+def doctor(
+    config: Config = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Look at the live PBX and what is around it; say what is missing and how to mend it."""
+    findings = examine(settings.load(config))
+    if as_json:
+        typer.echo(to_json(findings))
+    else:
+        Console().print(render(findings))
+    raise typer.Exit(exit_status(findings))
+
+
+cli.command("suggest")(suggest)
+cli.add_typer(tickets, name="tickets")
+cli.command("demo")(demo)
+cli.add_typer(lab, name="lab")
 
 
 def main() -> None:

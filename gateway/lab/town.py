@@ -82,6 +82,10 @@ class Town:
         return f"http://127.0.0.1:{self.api_port}"
 
     @property
+    def page_url(self) -> str:
+        return f"{self.api_url}/console/"
+
+    @property
     def orders_url(self) -> str:
         return f"http://127.0.0.1:{self.orders_port}"
 

@@ -87,9 +87,9 @@ class Witness(AmiWitness):
                 answered_ever = True
             elif event.name == "Hangup":
                 humans.discard(unique_id)
-                if _is_caller(channel) and unique_id not in asked:
-                    if humans or not answered_ever:
-                        dropped.append(channel)
+                alone = not humans and answered_ever
+                if _is_caller(channel) and unique_id not in asked and not alone:
+                    dropped.append(channel)
         return dropped
 
 

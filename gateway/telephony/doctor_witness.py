@@ -7,7 +7,7 @@ import socket
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from asterisk.ami.action import SimpleAction
 from asterisk.ami.client import AMIClient
@@ -80,7 +80,7 @@ class AmiWitness:
         if on_event is not None:
             self._client.add_event_listener(lambda source, event: on_event(event))  # noqa: ARG005
 
-    def __enter__(self) -> "AmiWitness":
+    def __enter__(self) -> Self:
         where = f"{self._settings.host}:{self._settings.port}"
         try:
             self._client.connect()
