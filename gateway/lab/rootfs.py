@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from gateway.errors import LabError
 
 ROOTFS_ENV = "LIANDONG_LAB_ROOTFS"
 MIN_ASTERISK = 20
+_OWNER = "owner.pid"
+_YOUNG_S = 3600
 
 
 def default_rootfs() -> Path:
@@ -31,9 +34,14 @@ class Toolbox:
         return "/" + str(path.relative_to(self.root)) if self.prefix else str(path)
 
     def instance_dir(self, name: str) -> Path:
-        """A folder of our own that the program can see."""
-        path = self.root / "var/tmp" / f"liandong-{name}"
+        """A folder of our own that the program can see; those of dead owners are removed."""
+        base = self.root / "var/tmp"
+        for old in base.glob("liandong-*"):
+            if not _owned(old):
+                shutil.rmtree(old, ignore_errors=True)
+        path = base / f"liandong-{name}"
         path.mkdir(parents=True, mode=0o700)
+        (path / _OWNER).write_text(str(os.getpid()), "ascii")
         return path
 
     @property
@@ -42,6 +50,15 @@ class Toolbox:
             if (self.root / base / "asterisk/modules").is_dir():
                 return f"/{base}/asterisk/modules"
         raise LabError(f"no Asterisk modules under {self.root}; run `make setup`")
+
+
+def _owned(folder: Path) -> bool:
+    """Whether the process that made `folder` still lives (a folder just being made counts)."""
+    try:
+        pid = int((folder / _OWNER).read_text("ascii"))
+    except (OSError, ValueError):
+        return folder.exists() and time.time() - folder.stat().st_mtime < _YOUNG_S
+    return Path(f"/proc/{pid}").exists()
 
 
 def _installed_asterisk() -> int:
