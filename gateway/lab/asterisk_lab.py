@@ -147,6 +147,7 @@ class AsteriskLab:
         if sounds.is_dir():
             shutil.copytree(sounds, self.folder / "lib/sounds/liandong")
             shutil.copytree(sounds, self.folder / "lib/sounds/en/liandong")
+            shutil.copy(sounds / "hold.alaw", self.folder / "moh")
 
 
 def _without_includes(text: str) -> str:

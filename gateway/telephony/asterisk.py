@@ -55,6 +55,7 @@ class AsteriskSwitch:
         if link is None:
             raise SwitchRefused(f"no link from {command.source} to {command.target}")
         variables = {
+            "GROUP(ld_ring)": command.room,
             "__LD_CALL": command.room,
             "__LD_CALLER": command.caller_channel,
             "__LD_NUMBER": command.caller_number,

@@ -41,7 +41,8 @@ MODULES = {
     "func_channel.so": "CHANNEL()",
     "func_cdr.so": "taps stay out of CDRs",
     "func_global.so": "SHARED()",
-    "func_logic.so": "IF()",
+    "func_groupcount.so": "GROUP(): which target still rings",
+    "func_logic.so": "IF(), IMPORT()",
     "func_strings.so": "FILTER(), STRFTIME()",
     "pbx_config.so": "extensions.conf",
 }
@@ -52,9 +53,9 @@ TIMING_MODULES = ("res_timing_timerfd.so", "res_timing_pthread.so", "res_timing_
 CONTEXTS = {
     "liandong-call": ("s",),
     "liandong-key": ("s",),
-    "liandong-native": ("bridge", "room", "ring"),
-    "liandong-room": ("caller", "rejoin", "agent", "target", "left"),
-    "liandong-alone": ("s",),
+    "liandong-native": ("bridge", "room", "ring", "_X.", "over"),
+    "liandong-room": ("caller", "rejoin", "native", "agent", "target", "left"),
+    "liandong-alone": ("s", "announce"),
     "liandong-room-key": ("three", "back", "release"),
     "liandong-tap": ("s",),
 }

@@ -1,0 +1,70 @@
+"""Make what callers hear from the PBX: raw A-law, 8 kHz, mono, in ``dialplans/sounds``.
+
+Speaks the texts of ``announcements.json`` and composes ``hold.alaw``, a soft melody that loops.
+Needs the environment that ``make_lab_audio.py`` describes::
+
+    /tmp/tts/bin/python tools/make_announcements.py
+"""
+
+import json
+import math
+import sys
+from pathlib import Path
+
+import numpy as np
+from make_lab_audio import PHONE_RATE, Samples, synthesiser, to_alaw
+
+SOUNDS = Path(__file__).resolve().parent.parent / "dialplans" / "sounds"
+VOICE_LEVEL, HOLD_LEVEL = 0.8, 0.12
+BEAT_S, RING_S = 0.5, 1.6
+# Two pentatonic phrases of our own, one note a beat in semitones above A3; None rests.
+MELODY = (
+    *(3, None, 7, 10, 12, None, 10, 7, 5, None, 7, 10, 7, None, None, None),
+    *(3, None, 5, 7, 10, None, 12, 15, 12, None, 10, 7, 3, None, None, None),
+)
+BASS = (3, 0, 5, -2, 3, 0, -2, 3)
+
+
+def hold() -> Samples:
+    """The melody over a slow bass; what rings on at the end wraps to the start."""
+    loop = np.zeros(int(len(MELODY) * BEAT_S * PHONE_RATE), np.float32)
+    for beat, tone in enumerate(MELODY):
+        if tone is not None:
+            _mix(loop, _bell(tone, RING_S), beat)
+    for bar, tone in enumerate(BASS):
+        _mix(loop, 0.6 * _bell(tone, 2 * RING_S), bar * 4)
+    return HOLD_LEVEL * loop / np.abs(loop).max()
+
+
+def _bell(semitones: int, ring_s: float) -> Samples:
+    """A soft struck tone: three partials that die away, the higher the sooner."""
+    at = np.arange(int(ring_s * PHONE_RATE)) / PHONE_RATE
+    pitch = 220.0 * 2 ** (semitones / 12)
+    wave = sum(
+        share * np.sin(2 * math.pi * pitch * n * at) * np.exp(-at * n * 3.0 / ring_s)
+        for n, share in ((1, 1.0), (2, 0.3), (3, 0.08))
+    )
+    attack, decay = np.minimum(at / 0.02, 1.0), np.minimum((ring_s - at) / 0.1, 1.0)
+    return np.asarray(wave * attack * decay, np.float32)
+
+
+def _mix(loop: Samples, note: Samples, beat: int) -> None:
+    start = int(beat * BEAT_S * PHONE_RATE)
+    np.add.at(loop, (start + np.arange(len(note))) % len(loop), note)
+
+
+def main() -> None:
+    book = json.loads((SOUNDS / "announcements.json").read_text(encoding="utf-8"))
+    voice = synthesiser()
+    made = {
+        name: VOICE_LEVEL * voice.say(text, **book["voice"])
+        for name, text in book["announcements"].items()
+    }
+    for name, wave in {**made, "hold": hold()}.items():
+        alaw = to_alaw(wave)
+        (SOUNDS / f"{name}.alaw").write_bytes(alaw)
+        sys.stdout.write(f"{name:14} {len(alaw) / PHONE_RATE:5.1f} s\n")
+
+
+if __name__ == "__main__":
+    main()
