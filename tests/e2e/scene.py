@@ -86,6 +86,11 @@ class Scene:
         for tone in tones:
             await listener.until_hears(tone)
 
+    async def hears_something_after(self, listener: PhoneCall, tone: int) -> None:
+        """`tone` has gone, and it is not silence that came in its place."""
+        await until(lambda: not listener.hears_tone(tone, 400), f"the end of {tone} Hz")
+        await until(lambda: listener.rms(200) > 100, "a sound")
+
     async def view(self) -> dict[str, Any]:
         """The newest call of the town, as the API shows it."""
         async with self.town.client() as client:

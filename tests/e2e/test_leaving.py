@@ -19,7 +19,7 @@ async def test_operator_hangs_up_while_the_target_rings_then_110_answers(talk: S
     await talk.given_call()
     await talk.given_ringing_transfer()
     await talk.operator.hang_up()
-    await until(lambda: talk.citizen.rms(400) > 100, "the caller hears something while held")
+    await talk.hears_something_after(talk.citizen, OPERATOR_HZ)
     await talk.officer.answer()
     talk.officer.tone(OFFICER_HZ)
     await talk.hears(talk.citizen, OFFICER_HZ)
