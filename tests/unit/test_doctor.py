@@ -1,6 +1,7 @@
 """Parsers of console output, and what is checked beside the PBX."""
 
 import http.server
+import queue
 import socket
 import threading
 from pathlib import Path
@@ -252,3 +253,11 @@ def test_a_question_without_an_answer_is_given_up():
         peer.reply = ""
         with pytest.raises(SwitchTimeout):
             witness.ask("Command", {"Command": "core show version"})
+
+
+def test_an_event_after_one_blank_line_too_many_is_seen():
+    # A PBX built with its test framework sends such lines after every TestEvent.
+    reply = "Response: Success\r\nActionID: {id}\r\n\r\n\r\nEvent: Hangup\r\nUniqueid: 1.2\r\n\r\n"
+    seen: queue.SimpleQueue = queue.SimpleQueue()
+    with _Peer(reply) as switch, AmiWitness(switch, on_event=seen.put):
+        assert seen.get(timeout=5).keys["Uniqueid"] == "1.2"
