@@ -37,7 +37,7 @@ doctor: setup ## Look at the PBX of your settings (CONFIG=file.toml)
 	@$(BIN)/liandong doctor $(if $(CONFIG),--config $(CONFIG))
 
 bench: setup ## Key to INVITE beside the native transfer, and the latency of every stage
-	@$(BIN)/python -m tests.bench
+	@$(BIN)/python -m gateway.lab.bench
 
 clean: ## Remove .venv and caches (the lab's chroot stays, shared by all checkouts)
 	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,66 @@
+"""``python -m gateway.lab.bench``: measure and report; exit status 1 only if calls failed."""
+
+import asyncio
+import contextlib
+import json
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from gateway.errors import LiandongError
+from gateway.lab.bench.plan import Plan, Result, Watch, bench
+from gateway.lab.bench.report import as_json, show
+
+
+def main(
+    transfers: Annotated[int, typer.Option(min=1, help="Of each arm.")] = 60,
+    blind: Annotated[int, typer.Option(min=0, help="Plain blind transfers beside them.")] = 20,
+    speech: Annotated[int, typer.Option(min=0, max=22, help="Spoken turns.")] = 22,
+    limit_s: Annotated[float, typer.Option(help="Begin no call after this many seconds.")] = 1500,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the JSON here.")] = None,
+) -> None:
+    """Key → INVITE with the gateway beside Asterisk's dialplan alone, and every stage's time."""
+    plan = Plan(transfers, min(blind, transfers), speech, limit_s=limit_s)
+    console, result = Console(highlight=False, soft_wrap=True), Result()
+    ended = asyncio.run(_until_ended(plan, result, Console(stderr=True)))
+    report = as_json(result)
+    if result.transfers:
+        show(result, console)
+    if ended:
+        console.print(f"[red]bench ended early:[/red] {ended}")
+    text = json.dumps(report | {"ended_early": ended}, ensure_ascii=False)
+    if json_file:
+        json_file.write_text(text + "\n", "utf-8")
+    console.print(text, markup=False)
+    raise typer.Exit(0 if report["ok"] and not ended else 1)
+
+
+async def _until_ended(plan: Plan, result: Result, console: Console) -> str:
+    """Run the bench with a progress bar; returns why it ended early, or ''."""
+    columns = (TextColumn("{task.description:<28}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=console, refresh_per_second=2) as bar:
+        task = bar.add_task("starting", total=plan.steps)
+        watch = Watch(
+            lambda part: bar.update(task, description=f"starting {part}"[:28]),
+            lambda what: bar.update(task, description=what, advance=1),
+        )
+        work = asyncio.ensure_future(bench(plan, result, watch))
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, work.cancel)
+        try:
+            await work
+        except LiandongError as error:
+            return str(error)
+        except asyncio.CancelledError:
+            return "interrupted"
+    return ""
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(KeyboardInterrupt):
+        typer.run(main)
