@@ -1,0 +1,108 @@
+"""Who said what, while they say it: from voices to transcript, suggestion and ticket."""
+
+import csv
+from typing import Any
+
+import pytest
+
+from gateway.lab.dialogue import Turn, dialogue
+from gateway.lab.listener import Listener, listening
+from gateway.lab.phones.call import PhoneCall
+from gateway.lab.phones.incoming import IncomingPolicy
+from tests.e2e.scene import CITIZEN_NUMBER, Scene, until
+
+pytestmark = [pytest.mark.e2e, pytest.mark.speech, pytest.mark.asyncio(loop_scope="session")]
+
+TURNS = {turn.id: turn for turn in dialogue("fight")}
+OPERATOR, CALLER, OFFICER = ("agent", "12345"), ("caller", None), ("agent", "110")
+
+
+async def say(scene: Scene, speaker: PhoneCall, turn: Turn, finals: int) -> None:
+    """Speak one turn and wait until the call has `finals` utterances."""
+    await speaker.play(turn.path)
+
+    async def heard() -> bool:
+        return len(await utterances(scene)) >= finals
+
+    await until(heard, f"utterance {finals}: {turn.id}")
+
+
+async def utterances(scene: Scene) -> list[dict[str, Any]]:
+    call = (await scene.view())["id"]
+    async with scene.town.client() as client:
+        found: list[dict[str, Any]] = (await client.get(f"/calls/{call}/transcript")).json()[
+            "utterances"
+        ]
+    return found
+
+
+async def suggestion(scene: Scene) -> dict[str, Any]:
+    call = (await scene.view())["id"]
+    async with scene.town.client() as client:
+        found: dict[str, Any] = (await client.get(f"/calls/{call}/suggestion")).json()
+    return found["suggestion"] or {}
+
+
+async def given_spoken_call(scene: Scene, listener: Listener) -> None:
+    """Citizen, operator and officer speak in turn; the operator hands over and leaves."""
+    city = scene.phones["city"]
+    scene.citizen = await city.dial("12345", caller_id=CITIZEN_NUMBER)
+    scene.operator = await scene.next_live_call("1001")
+    await scene.operator.until("up")
+    await say(scene, scene.operator, TURNS["fight-03-operator"], 1)
+    await say(scene, scene.citizen, TURNS["fight-02-caller"], 2)
+    await say(scene, scene.citizen, TURNS["fight-04-caller"], 3)
+    assert listener.of("utterance.partial")
+    scene.phones["2001"].on_invite = IncomingPolicy.answer(0.2)
+    await scene.given_ringing_transfer()
+    await scene.until_transfer("three_way")
+    await scene.operator.hang_up()
+    await scene.until_transfer("completed")
+    await say(scene, scene.officer, TURNS["fight-06-officer"], 4)
+    await say(scene, scene.citizen, TURNS["fight-07-caller"], 5)
+
+
+async def test_every_speaker_is_heard_as_themselves_and_110_is_suggested(talk: Scene) -> None:
+    async with listening(talk.town) as listener:
+        await given_spoken_call(talk, listener)
+    proposed = await suggestion(talk)
+    shown = {one["utterance_id"]: one for one in await utterances(talk)}
+    await talk.citizen.hang_up()
+    ticket = await talk.final_ticket()
+    await talk.ends_clean()
+
+    assert (proposed["platform"], proposed["urgency"]) == ("110", "emergency")
+    for span in proposed["evidence"]:
+        text = shown[span["utterance_id"]]["text"]
+        assert text[span["start"] : span["end"]] == span["text"] != ""
+    assert proposed["evidence"]
+
+    transcript = ticket["transcript"]["utterances"]
+    speakers = [(line["role"], line["centre"]) for line in transcript]
+    assert speakers == [OPERATOR, CALLER, CALLER, OFFICER, CALLER]
+    said = "".join(line["text"] for line in transcript if line["role"] == "caller")
+    assert "报警" in said
+    assert "打架" in said
+    assert {line["utterance_id"]: line["text"] for line in transcript} == {
+        name: one["text"] for name, one in shown.items()
+    }
+    assert ticket["suggestion"]["suggestion_id"] == proposed["suggestion_id"]
+    assert ticket["transcript"]["complete"] is True
+    assert all(line["start_ms"] < line["end_ms"] for line in transcript)
+    assert all(0 < line["confidence"] <= 1 and line["model"] for line in transcript)
+
+
+async def test_taps_leave_no_call_detail_records(talk: Scene) -> None:
+    await talk.given_call()
+    taps = "AudioSocket/"
+
+    async def tapped() -> bool:
+        return sum(taps in name for name in await talk.witness.live_channels()) == 2
+
+    await until(tapped, "a tap on each speaker")
+    await talk.citizen.hang_up()
+    await talk.ends_clean()
+    rows = list(csv.reader(talk.town.pbx.cdr_file.read_text("utf-8").splitlines()))
+    channels = [field for row in rows for field in row]
+    assert any(name.startswith("PJSIP/city-") for name in channels), "calls are in the records"
+    assert not [name for name in channels if taps in name]
