@@ -2,30 +2,22 @@
 
 import asyncio
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from gateway import app as processes
-from gateway import log, settings, supervisor
-from gateway.dispatch.cli import command as suggest
+from gateway import commands, log, settings, supervisor
 from gateway.errors import LiandongError
-from gateway.lab.cli import demo, lab
-from gateway.telephony.doctor import examine, exit_status, render, to_json
-from gateway.tickets.cli import app as tickets
 
+_ROLES = {"serve", *supervisor.ROLES}
 cli = typer.Typer(
     name="liandong",
     help="Liandong (联动): links the 12345 hotline and the 110 line on Asterisk.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-Config = Annotated[
-    Path | None,
-    typer.Option("--config", "-c", help="Settings file (TOML). Default: $LIANDONG_CONFIG."),
-]
+Config = commands.Config
 
 
 @cli.callback()
@@ -62,28 +54,11 @@ def deliver(config: Config = None) -> None:
     processes.run_delivery(settings.load(config))
 
 
-@cli.command()
-def doctor(
-    config: Config = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
-    """Look at the live PBX and what is around it; say what is missing and how to mend it."""
-    findings = examine(settings.load(config))
-    if as_json:
-        typer.echo(to_json(findings))
-    else:
-        Console().print(render(findings))
-    raise typer.Exit(exit_status(findings))
-
-
-cli.command("suggest")(suggest)
-cli.add_typer(tickets, name="tickets")
-cli.command("demo")(demo)
-cli.add_typer(lab, name="lab")
-
-
 def main() -> None:
     """Entry point: errors of ours are one line and exit status 1, not a traceback."""
+    # The gateway's own processes start without what only people at a terminal need.
+    if not _ROLES.intersection(sys.argv[1:]):
+        commands.mount(cli)
     try:
         cli()
     except LiandongError as error:

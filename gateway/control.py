@@ -8,6 +8,7 @@ import contextlib
 import signal
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from redis.asyncio import Redis
@@ -17,12 +18,14 @@ from gateway import log
 from gateway.api.app import create_app
 from gateway.api.server import serving
 from gateway.calls import facts as f
+from gateway.calls import recovery
 from gateway.calls.journal import Journal
 from gateway.calls.port import ComponentHealth, Verb
-from gateway.calls.registry import Registry
+from gateway.calls.registry import KEEP_ENDED, Registry
 from gateway.calls.session import Tools
 from gateway.calls.state import Rules
 from gateway.calls.view import CallView
+from gateway.clock import now
 from gateway.dispatch.advisor import Advisor
 from gateway.dispatch.suggest import Dispatcher
 from gateway.dispatch.taxonomy import load as load_taxonomy
@@ -39,11 +42,15 @@ from gateway.speech.port import PartialHeard, speech_event
 from gateway.telephony.ami_client import AmiClient
 from gateway.telephony.asterisk import AsteriskSwitch
 from gateway.telephony.beat import beat
-from gateway.telephony.reconcile import live_channels
+from gateway.telephony.reconcile import Snapshot, missed, snapshot, untapped
 from gateway.telephony.seats import Seats
 from gateway.telephony.sightings import Sightings
 
 _log = log.get("control")
+_OVERLAP = timedelta(minutes=1)
+"""Facts this much older than the newest in SQL are told to it again: it knows repeats."""
+_WORKER_START_S = 15.0
+"""A recognition worker that starts with us loads its model first."""
 
 
 class Control:
@@ -55,8 +62,9 @@ class Control:
         self.ledger = Ledger(settings.ledger.url)
         self.journal = Journal(settings.journal.directory)
         self.ami = AmiClient(settings.switch, on_event=self._on_ami, on_link=self._on_link)
+        self.seats = Seats(settings.seats)
         self.sightings = Sightings(
-            Seats(settings.seats),
+            self.seats,
             clock_offset_s=lambda: self.ami.clock_offset_s,
             message_status=settings.message_status,
         )
@@ -80,6 +88,7 @@ class Control:
         self.advisor = Advisor(Dispatcher(load_taxonomy()), self._record)
         self.recorder = Recorder(self.ledger, self._wake_delivery, self._record, settings)
         self._tasks: list[asyncio.Task[None]] = []
+        self._taken_over = False
 
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT."""
@@ -94,6 +103,7 @@ class Control:
 
     @asynccontextmanager
     async def _running(self) -> AsyncIterator[None]:
+        await self._recover()
         self._start(self.recorder.run(), "recorder")
         self._start(follow(self.redis, names.SPEECH, self._on_speech), "speech")
         self._start(follow(self.redis, names.DELIVERY, self._on_delivery), "delivery")
@@ -141,11 +151,47 @@ class Control:
             self._start(self._reconcile(), "reconcile")
 
     async def _reconcile(self) -> None:
+        """After a connection begins: what has happened to our calls that we did not see?"""
         try:
             known = self.registry.channels()
-            self.registry.reconcile(await live_channels(self.ami), known)
+            seen = await snapshot(self.ami)
         except SwitchError as error:
             _log.warning("reconcile failed", why=error.slug)
+            return
+        self.registry.catch_up(lambda state: missed(state, seen, self.seats))
+        self.registry.reconcile(set(seen), known)
+        if self._taken_over:
+            self._taken_over = False
+            await self._listen_again(seen)
+
+    async def _listen_again(self, seen: Snapshot) -> None:
+        """Calls taken over from a gateway whose recognition has died too need new taps."""
+        wanted = [tap for state in self.registry.states() for tap in untapped(state, seen)]
+        if wanted and await self.taps.worker_within(_WORKER_START_S):
+            for tap in wanted:
+                await self.taps.open(tap)
+
+    async def _recover(self) -> None:
+        """Take over what an earlier gateway left: its live calls, and facts not yet in SQL."""
+        facts = list(self.journal.facts())
+        views = recovery.views_of(facts)
+        recent = now() - KEEP_ENDED
+        kept = [v for v in views.values() if v.ended_at is None or v.ended_at > recent]
+        self.registry.adopt(kept)
+        self._taken_over = True
+        since = await self._recorded_until()
+        for fact in facts:
+            if fact.at >= since:
+                self.recorder.offer(fact, views[fact.call_id])
+        _log.info("recovered", calls=len(kept))
+
+    async def _recorded_until(self) -> datetime:
+        """Everything before this is in the ledger; without SQL, tell it all again."""
+        try:
+            newest = await asyncio.wait_for(self.ledger.newest_at(), 2.0)
+        except (LedgerError, TimeoutError):
+            newest = None
+        return newest - _OVERLAP if newest else datetime.min.replace(tzinfo=UTC)
 
     def _on_speech(self, text: str) -> None:
         event = speech_event.validate_json(text)

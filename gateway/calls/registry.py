@@ -1,12 +1,13 @@
 """All live calls: routes what the switch sees to sessions and serves `CallControl`."""
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Literal
 
 from gateway.calls import events as e
 from gateway.calls import facts as f
+from gateway.calls import recovery
 from gateway.calls.port import Actor, ComponentHealth, LegalVerb, TransferOrder, Verb
 from gateway.calls.session import Session, Tools
 from gateway.calls.state import CallState
@@ -72,6 +73,29 @@ class Registry:
             for channel in _channels(session.state):
                 if channel not in live and (known is None or channel in known):
                     session.post(e.ChannelEnded(now(), channel, 0))
+
+    def adopt(self, views: Iterable[CallView]) -> None:
+        """Take over calls that an earlier gateway left (`calls.recovery`), before any event."""
+        for view in views:
+            if view.room and view.id not in self._sessions:
+                state = recovery.state_of(view, self._tools.rules)
+                session = Session(view.id, self._tools, state=state, view=view)
+                self._sessions[view.id] = session
+                self._by_room[view.room] = session
+                names = [*_channels(state), *(leg.unique_id for leg in state.agents)]
+                self._by_unique.update(dict.fromkeys(names, session))
+                session.start(recovery.deadlines(state, now()))
+
+    def states(self) -> list[CallState]:
+        """The states of the calls that are not over."""
+        return [session.state for session in self._sessions.values() if not session.over]
+
+    def catch_up(self, missed: Callable[[CallState], Sequence[e.Event]]) -> None:
+        """Post to every live call what it has missed."""
+        for session in self._sessions.values():
+            if not session.over:
+                for event in missed(session.state):
+                    session.post(event)
 
     async def close(self) -> None:
         for session in self._sessions.values():

@@ -6,7 +6,7 @@ it is sent; a command whose outcome is unknown is never retried, the switch's ev
 
 import asyncio
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from gateway import log
@@ -45,9 +45,17 @@ class Tools:
 class Session:
     """Start with `start()`; `post` events; `stop()` (or `cancel()`) when it is `over`."""
 
-    def __init__(self, call_id: str, tools: Tools) -> None:
-        self.state = CallState(call_id, rules=tools.rules)
-        self.view = CallView(id=call_id)
+    def __init__(
+        self,
+        call_id: str,
+        tools: Tools,
+        *,
+        state: CallState | None = None,
+        view: CallView | None = None,
+    ) -> None:
+        """`state` and `view`: of a call that another gateway began."""
+        self.state = state or CallState(call_id, rules=tools.rules)
+        self.view = view or CallView(id=call_id)
         self.late_keys = 0
         self._tools = tools
         self._mailbox: asyncio.Queue[tuple[e.Event, asyncio.Future[None] | None]] = asyncio.Queue()
@@ -64,8 +72,11 @@ class Session:
         """Ended, and no leg is left on the switch."""
         return self.state.ended and not self.state.agents and self.state.caller is None
 
-    def start(self) -> None:
+    def start(self, deadlines: Iterable[c.Arm] = ()) -> None:
+        """Begin to take events; `deadlines` are those of a call taken over."""
         self._task = asyncio.create_task(self._run(), name=f"call-{self.call_id}")
+        for deadline in deadlines:
+            self._arm(deadline)
 
     async def stop(self) -> None:
         await asyncio.gather(*self.cancel(), return_exceptions=True)

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from base64 import b64encode
@@ -119,6 +120,28 @@ class Town:
         if self.gateway is not None:
             await self.gateway.stop(grace_s=12)
             self.gateway = None
+
+    async def crash_gateway(self) -> None:
+        """SIGKILL the gateway's processes, all at once."""
+        if self.gateway is None:
+            return
+        children = Path(f"/proc/{self.gateway.pid}/task/{self.gateway.pid}/children")
+        for pid in [self.gateway.pid, *map(int, children.read_text("ascii").split())]:
+            os.kill(pid, signal.SIGKILL)
+        await self.stop_gateway()
+        await self.gateway_gone()
+
+    async def gateway_gone(self, timeout_s: float = 10.0) -> None:
+        """Wait until nobody answers at the API's address."""
+        deadline = monotonic() + timeout_s
+        async with httpx.AsyncClient(timeout=2, trust_env=False) as client:
+            while monotonic() < deadline:
+                try:
+                    await client.get(f"{self.api_url}/healthz")
+                except httpx.HTTPError:
+                    return
+                await asyncio.sleep(0.02)
+        raise LabError("the gateway still answers")
 
     async def _until_http(self, url: str, child: Child, timeout_s: float = 30.0) -> None:
         deadline = monotonic() + timeout_s

@@ -93,6 +93,12 @@ class Ledger:
             newest = await connection.scalar(select(func.max(t.facts.c.position)))
         return newest or 0
 
+    async def newest_at(self) -> datetime | None:
+        """Return when the newest fact happened; None: there is none."""
+        async with self.read() as connection:
+            found: datetime | None = await connection.scalar(select(func.max(t.facts.c.at)))
+        return found
+
     async def save_ticket(self, ticket: Ticket, now: datetime) -> None:
         """Add a revision and its place in the outbox, both or neither.
 

@@ -3,6 +3,8 @@
 A tap that cannot be opened costs the transcript, never the call: the gap is marked.
 """
 
+import asyncio
+import contextlib
 import json
 from collections.abc import Callable
 from uuid import uuid4
@@ -55,6 +57,16 @@ class TapOpener:
             )
             self._record(gap)
             self._record(f.SpeechClosed(call_id=call_id, leg_id=command.leg_id))
+
+    async def worker_within(self, wait_s: float) -> bool:
+        """Whether a recognition worker is announced, now or within `wait_s`."""
+        deadline = asyncio.get_running_loop().time() + wait_s
+        while asyncio.get_running_loop().time() < deadline:
+            with contextlib.suppress(RedisError, OSError):
+                await self._least_loaded()
+                return True
+            await asyncio.sleep(0.2)
+        return False
 
     async def _open(self, command: OpenTap) -> None:
         worker = await self._least_loaded()

@@ -1,0 +1,100 @@
+"""A gateway that starts while calls are up: from the journal's facts back to live state. Pure.
+
+The journal says what we knew; what the switch did meanwhile is asked of it afterwards
+(`telephony.reconcile`), and goes through the machine like any other event.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+from gateway.calls import commands as c
+from gateway.calls import facts as f
+from gateway.calls.events import Deadline, Party
+from gateway.calls.facts import LegRole, TransferState
+from gateway.calls.state import LIVE_TRANSFER, CallState, Leg, Rules, Transfer
+from gateway.calls.transfer import RING_GRACE_S
+from gateway.calls.view import CallView, LegView, TransferView
+
+RulesOf = Mapping[tuple[str, str], Rules]
+
+
+def views_of(facts: Iterable[f.Fact]) -> dict[str, CallView]:
+    """Fold facts, oldest first, into one view a call."""
+    views: dict[str, CallView] = {}
+    for fact in facts:
+        views.setdefault(fact.call_id, CallView(id=fact.call_id)).apply(fact)
+    return views
+
+
+def state_of(view: CallView, rules: RulesOf) -> CallState:
+    """The state as the journal knew it: every leg whose end is not on record counts as live."""
+    legs = [_leg(leg) for leg in view.legs.values() if leg.ended_at is None]
+    caller = next((leg for leg in legs if leg.role is LegRole.CALLER), None)
+    agents = tuple(leg for leg in legs if leg.role is LegRole.AGENT)
+    # Leg ids are numbered in one row; this is at least the highest number ever given.
+    spent = len(view.legs) + len(view.transfers)
+    return CallState(
+        call_id=view.id,
+        room=view.room,
+        centre=view.centre,
+        caller_number=view.caller_number,
+        started=view.started_at,
+        caller=caller,
+        agents=agents,
+        transfer=_transfer(view, rules),
+        spent=spent,
+        gone=frozenset(leg.unique_id for leg in view.legs.values() if leg.ended_at),
+        served=any(leg.role is LegRole.AGENT for leg in view.legs.values()),
+        ended=view.ended_at is not None,
+        rules=rules,
+    )
+
+
+def deadlines(state: CallState, at: datetime) -> list[c.Arm]:
+    """What a restarted gateway must arm anew for `state`."""
+    transfer = state.transfer
+    if transfer is None or not transfer.live:
+        return []
+    if not transfer.answered:
+        after = timedelta(seconds=transfer.rules.ring_s + RING_GRACE_S)
+        return [c.Arm(Deadline.RING, transfer.id, at + after)]
+    if transfer.kind is f.TransferKind.ONE_KEY and transfer.rules.release == "answered":
+        after = timedelta(seconds=transfer.rules.brief_s)
+        return [c.Arm(Deadline.RELEASE, transfer.id, at + after)]
+    return []
+
+
+def _leg(leg: LegView) -> Leg:
+    inside = leg.joined_room_at is not None
+    party = Party(leg.centre, leg.agent, leg.agent_name, leg.extension)
+    return Leg(leg.id, leg.role, leg.channel, leg.unique_id, party, inside, inside)
+
+
+def _transfer(view: CallView, rules: RulesOf) -> Transfer | None:
+    known = view.transfer
+    if known is None:
+        return None
+    answered = bool(known.target_leg)
+    return Transfer(
+        id=known.id,
+        kind=known.kind,
+        source=known.source,
+        target=known.target,
+        transferor=known.transferor_leg,
+        leg_id=known.target_leg or _leg_id(view, known),
+        state=known.state,
+        rules=rules.get((known.source, known.target), Rules()),
+        # A target that may ring is never rung again: the reconciliation or the deadline decides.
+        rung=known.state in LIVE_TRANSFER,
+        joined=answered and known.state in (TransferState.THREE_WAY, TransferState.COMPLETED),
+        answered=answered,
+        native=known.via == "native",
+    )
+
+
+def _leg_id(view: CallView, transfer: TransferView) -> str:
+    """The id the machine gave this transfer's leg: it counts agents and transfers in one row."""
+    before = [leg for leg in view.legs.values() if leg.role is LegRole.AGENT]
+    agents = [leg for leg in before if ".agent." in leg.id and leg.added_at <= transfer.steps[0].at]
+    earlier = view.transfers.index(transfer)
+    return f"{view.id}.target.{len(agents) + earlier + 1}"

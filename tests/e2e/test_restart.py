@@ -1,0 +1,85 @@
+"""The gateway is stopped and started under a live call, and goes on with it."""
+
+import pytest
+
+from gateway.lab.dialogue import dialogue
+from tests.e2e.scene import (
+    CITIZEN_HZ,
+    OFFICER_HZ,
+    OPERATOR_HZ,
+    RING_FOREVER,
+    Scene,
+    until,
+)
+
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
+
+
+async def test_restart_while_talking_then_the_key_works(talk: Scene) -> None:
+    await talk.given_call()
+    before = await talk.view()
+    await talk.town.stop_gateway()
+    await talk.hears(talk.citizen, OPERATOR_HZ)
+    await talk.town.start_gateway()
+    assert (await talk.view())["id"] == before["id"]
+    await talk.hears(talk.operator, CITIZEN_HZ)
+    await talk.given_three_way()
+    await talk.hears(talk.citizen, OPERATOR_HZ, OFFICER_HZ)
+    await talk.operator.hang_up()
+    await talk.until_transfer("completed")
+    await talk.citizen.hang_up()
+    ticket = await talk.final_ticket()
+    assert ticket["call"]["call_id"] == before["id"]
+    assert len(ticket["legs"]) == 3
+    await talk.ends_clean()
+
+
+async def test_crash_while_the_target_rings_and_answers_meanwhile(talk: Scene) -> None:
+    talk.phones["2001"].on_invite = RING_FOREVER
+    await talk.given_call()
+    await talk.given_ringing_transfer()
+    await talk.until_transfer("ringing")
+    await talk.town.crash_gateway()
+    await talk.officer.answer()
+    talk.officer.tone(OFFICER_HZ)
+    await talk.hears(talk.citizen, OPERATOR_HZ, OFFICER_HZ)
+    await talk.town.start_gateway()
+    await talk.until_transfer("three_way")
+    await talk.operator.hang_up()
+    await talk.until_transfer("completed")
+    await talk.hears(talk.officer, CITIZEN_HZ)
+    await talk.citizen.hang_up()
+    await talk.ends_clean()
+
+
+async def test_a_call_that_ended_meanwhile_still_gets_its_ticket(talk: Scene) -> None:
+    await talk.given_call()
+    call_id = (await talk.view())["id"]
+    await talk.town.stop_gateway()
+    await talk.citizen.hang_up()
+    await talk.operator.until("ended")
+    await talk.town.start_gateway()
+    ticket = await talk.final_ticket()
+    assert ticket["call"]["call_id"] == call_id
+    await talk.ends_clean()
+
+
+@pytest.mark.speech
+async def test_transcription_goes_on_after_a_restart(talk: Scene) -> None:
+    turn = next(one for one in dialogue("fight") if one.id == "fight-02-caller")
+    await talk.given_call()
+    talk.citizen.tone(None)
+    talk.operator.tone(None)
+    await talk.town.stop_gateway()
+    await talk.town.start_gateway()
+
+    async def heard() -> bool:
+        await talk.citizen.play(turn.path)
+        async with talk.town.client() as client:
+            call_id = (await talk.view())["id"]
+            transcript = (await client.get(f"/calls/{call_id}/transcript")).json()
+        return "报警" in str(transcript)
+
+    await until(heard, "the citizen's words after the restart", 30)
+    await talk.citizen.hang_up()
+    await talk.ends_clean()
