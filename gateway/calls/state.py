@@ -101,6 +101,8 @@ class CallState:
     """How many agent legs there have been: leg ids are never used twice."""
     gone: frozenset[str] = frozenset()
     """Unique ids of channels that have ended: a late word about them means nothing."""
+    asked: frozenset[str] = frozenset()
+    """Refs of transfers asked for: the same press told twice is one press."""
     served: bool = False
     caller_held: bool = False
     fetching: bool = False

@@ -23,7 +23,7 @@ def request(step: Step, asked: e.Asked, transferor: Leg, target: str) -> None:
     state = step.state
     source = transferor.party.centre or state.centre
     spent = state.spent + 1
-    step.set(spent=spent)
+    step.set(spent=spent, asked=state.asked | {asked.ref})
     transfer = Transfer(
         id=asked.ref,
         kind=asked.kind,

@@ -1,0 +1,111 @@
+"""What must hold after every step, whatever the switch says in whatever order."""
+
+from collections import Counter
+from itertools import pairwise
+
+from gateway.calls import commands as c
+from gateway.calls import events as e
+from gateway.calls import facts as f
+from gateway.calls.facts import TransferState as S
+
+from .given import CALLER, Scene
+
+ENDS = {S.RETURNED_TO_AGENT, S.RETURNED_TO_QUEUE, S.CANCELLED, S.CALLER_GONE}
+NEXT = {
+    S.REQUESTED: {S.RINGING} | ENDS,
+    S.RINGING: {S.BRIEFING} | ENDS,
+    S.BRIEFING: {S.THREE_WAY, S.RELEASED} | ENDS,
+    S.THREE_WAY: {S.RELEASED} | ENDS,
+    S.RELEASED: {S.COMPLETED},
+}
+"""Legal order of a transfer's states; those not named are its end."""
+MOVES_CALLER = c.MoveToRoom | c.FetchCaller | c.HoldCaller | c.RequeueCaller
+
+
+class Watch:
+    """Checks each step of a scene's machine."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self.held_at: int | None = None
+        self.ended = False
+
+    def take(self, event: e.Event) -> list[c.Command]:
+        """Let the machine take `event`; every invariant holds afterwards."""
+        scene = self.scene
+        before = scene.state
+        seen = len(scene.commands)
+        scene.take(event)
+        commands = scene.commands[seen:]
+        if isinstance(event, e.CallerHeld) and not before.ended:
+            self.held_at = seen
+        for command in commands:
+            if isinstance(command, c.HangUp):
+                self._hang_up_is_right(command, event)
+            assert not (self.ended and isinstance(command, c.RingTarget | MOVES_CALLER))
+        self._once_only()
+        self._way_out()
+        self._held_is_served()
+        self._facts_are_in_order(commands)
+        assert not before.ended or scene.state.ended
+        self.ended = scene.state.ended
+        return commands
+
+    def _hang_up_is_right(self, command: c.HangUp, event: e.Event) -> None:
+        """(a) never the caller's leg, (b) no agent who would leave the caller without a person."""
+        assert command.unique_id != CALLER
+        assert ".caller." not in command.unique_id
+        state = self.scene.state
+        transfer = state.transfer
+        if state.ended or (".target." in command.unique_id and transfer is None):
+            return
+        assert transfer is not None
+        if transfer.transferor != command.ref:
+            assert command.ref.startswith((f"{state.call_id}.target.", f"{state.call_id}.native."))
+            return
+        assert transfer.answered, f"{event} released the operator before a person answered"
+        assert transfer.joined
+        assert state.caller is not None
+        assert state.caller.in_room
+        assert state.agent(transfer.leg_id) is not None
+
+    def _once_only(self) -> None:
+        """(c) one ring a leg id, one a transfer; leg ids are never used again."""
+        rings = self.scene.all(c.RingTarget)
+        for counted in (Counter(one.leg_id for one in rings), Counter(one.ref for one in rings)):
+            assert max(counted.values(), default=1) == 1
+        added = Counter(one.leg_id for one in self.scene.facts if isinstance(one, f.LegAdded))
+        assert max(added.values(), default=1) == 1
+
+    def _way_out(self) -> None:
+        """(d) a live transfer has a deadline ahead of it or a person on it."""
+        transfer = self.scene.state.transfer
+        if transfer is None or not transfer.live:
+            return
+        armed = {arm.deadline for arm in self.scene.armed if arm.ref == transfer.id}
+        if transfer.answered:
+            assert self.scene.state.agent(transfer.leg_id) is not None
+        elif transfer.rung or transfer.native:
+            assert e.Deadline.RING in armed
+        else:
+            assert e.Deadline.MOVE in armed
+
+    def _held_is_served(self) -> None:
+        """(g) a held caller with nobody left and nothing ringing is sent to the queue."""
+        state = self.scene.state
+        live = state.transfer is not None and state.transfer.live
+        if self.held_at is None or not state.caller_held or state.caller is None:
+            return
+        if not live and not state.agents:
+            since = self.scene.commands[self.held_at :]
+            assert any(isinstance(one, c.RequeueCaller | c.FetchCaller) for one in since)
+
+    def _facts_are_in_order(self, commands: list[c.Command]) -> None:
+        """(f) facts survive the journal, and each transfer's states come in a legal order."""
+        for command in commands:
+            if isinstance(command, c.Record):
+                assert f.parse(f.dump(command.fact)) == command.fact
+        for transfer in self.scene.view.transfers:
+            states = [one.state for one in transfer.steps]
+            for one, after in pairwise(states):
+                assert after in NEXT.get(one, set()), states
