@@ -53,7 +53,7 @@ TIMING_MODULES = ("res_timing_timerfd.so", "res_timing_pthread.so", "res_timing_
 CONTEXTS = {
     "liandong-call": ("s",),
     "liandong-key": ("s",),
-    "liandong-native": ("bridge", "room", "ring", "_X.", "over"),
+    "liandong-native": ("bridge", "room", "expect", "ring", "_X.", "over"),
     "liandong-room": ("caller", "rejoin", "native", "agent", "target", "left"),
     "liandong-alone": ("s", "announce"),
     "liandong-room-key": ("three", "back", "release"),

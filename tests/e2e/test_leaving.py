@@ -2,6 +2,8 @@
 
 import pytest
 
+from gateway.lab.phones.call import CallState
+from gateway.lab.witness import Witness
 from tests.e2e.scene import (
     CITIZEN_HZ,
     OFFICER_HZ,
@@ -45,6 +47,29 @@ async def test_operator_hangs_up_and_nobody_answers_caller_comes_back_to_a_queue
     assert not talk.citizen.ended
     await talk.citizen.hang_up()
     await talk.ends_clean()
+
+
+async def test_operator_presses_and_hangs_up_at_once_caller_reaches_somebody(talk: Scene) -> None:
+    await talk.given_call()
+    talk.only("1002", "2001", answer_s=0.2)
+    await talk.operator.press("*110")
+    await talk.witness.until(key_seen, "the key")
+    await talk.operator.hang_up()
+    await until(lambda: any(phone_up(talk, user) for user in ("1002", "2001")), "somebody")
+    assert not talk.citizen.ended
+    somebody = next(call for user in ("1002", "2001") for call in talk.phones[user].live_calls)
+    somebody.tone(OFFICER_HZ)
+    await talk.hears(talk.citizen, OFFICER_HZ)
+    await talk.citizen.hang_up()
+    await talk.ends_clean()
+
+
+def key_seen(witness: Witness) -> bool:
+    return any(event.get("UserEvent") == "LiandongKey" for event in witness.named("UserEvent"))
+
+
+def phone_up(scene: Scene, user: str) -> bool:
+    return any(call.state is CallState.UP for call in scene.phones[user].calls)
 
 
 async def test_caller_hangs_up_in_the_queue(talk: Scene) -> None:
