@@ -1,6 +1,7 @@
 """The `liandong` command."""
 
 import asyncio
+import os
 import sys
 from typing import Annotated
 
@@ -8,7 +9,7 @@ import typer
 
 from gateway import app as processes
 from gateway import commands, log, settings, supervisor
-from gateway.errors import LiandongError
+from gateway.errors import ConfigError, LiandongError
 
 _ROLES = {"serve", *supervisor.ROLES}
 cli = typer.Typer(
@@ -18,6 +19,7 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
 )
 Config = commands.Config
+_log_flags: list[str] = []
 
 
 @cli.callback()
@@ -26,6 +28,7 @@ def _prepare(
     log_json: Annotated[bool, typer.Option(help="Logs as JSON lines.")] = False,
 ) -> None:
     log.configure(log_level.upper(), json=log_json)
+    _log_flags[:] = ["--log-level", log_level, *(["--log-json"] if log_json else [])]
     supervisor.stop_with_supervisor()
 
 
@@ -33,7 +36,10 @@ def _prepare(
 def serve(config: Config = None) -> None:
     """Run the gateway: control with API, recognition, delivery."""
     settings.load(config)  # a mistake is told once, here
-    asyncio.run(supervisor.supervise(config))
+    argv = [sys.executable, "-m", "gateway", *_log_flags, "{role}"]
+    if config is not None:
+        argv += ["--config", str(config)]
+    raise typer.Exit(asyncio.run(supervisor.supervise(argv)))
 
 
 @cli.command()
@@ -55,7 +61,10 @@ def deliver(config: Config = None) -> None:
 
 
 def main() -> None:
-    """Entry point: errors of ours are one line and exit status 1, not a traceback."""
+    """Entry point: errors of ours are one line, not a traceback.
+
+    Exit status 78 (EX_CONFIG) for settings that need mending, 1 for the rest.
+    """
     # The gateway's own processes start without what only people at a terminal need.
     if not _ROLES.intersection(sys.argv[1:]):
         commands.mount(cli)
@@ -63,7 +72,8 @@ def main() -> None:
         cli()
     except LiandongError as error:
         print(f"liandong: {error}", file=sys.stderr)  # noqa: T201
-        raise SystemExit(1) from error
+        status = os.EX_CONFIG if isinstance(error, ConfigError) else 1
+        raise SystemExit(status) from error
 
 
 if __name__ == "__main__":

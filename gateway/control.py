@@ -19,6 +19,7 @@ from gateway.api.app import create_app
 from gateway.api.server import serving
 from gateway.calls import facts as f
 from gateway.calls import recovery
+from gateway.calls.commands import OpenTap
 from gateway.calls.journal import Journal
 from gateway.calls.port import ComponentHealth, Verb
 from gateway.calls.registry import KEEP_ENDED, Registry
@@ -36,19 +37,22 @@ from gateway.live import names
 from gateway.live.follow import follow
 from gateway.live.redis import connect
 from gateway.live.streams import LivePublisher, RedisLiveReader
-from gateway.media.taps import TapOpener
+from gateway.media.taps import TAP_PREFIX, TapOpener
 from gateway.settings import Settings
 from gateway.speech.port import PartialHeard, speech_event
 from gateway.telephony.ami_client import AmiClient
+from gateway.telephony.ami_event import AmiEvent
 from gateway.telephony.asterisk import AsteriskSwitch
 from gateway.telephony.beat import beat
 from gateway.telephony.reconcile import Snapshot, missed, snapshot, untapped
 from gateway.telephony.seats import Seats
 from gateway.telephony.sightings import Sightings
+from gateway.telephony.strangers import strangers
 
 _log = log.get("control")
 _OVERLAP = timedelta(minutes=1)
 """Facts this much older than the newest in SQL are told to it again: it knows repeats."""
+_TAP_PAUSE_S = 0.5
 _WORKER_START_S = 15.0
 """A recognition worker that starts with us loads its model first."""
 
@@ -87,7 +91,7 @@ class Control:
         self.registry = Registry(tools, _keys(settings), self._probes())
         self.advisor = Advisor(Dispatcher(load_taxonomy()), self._record)
         self.recorder = Recorder(self.ledger, self._wake_delivery, self._record, settings)
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
         self._taken_over = False
 
     async def run(self) -> None:
@@ -128,20 +132,27 @@ class Control:
         await self.registry.close()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.recorder.idle(), 3.0)
-        for task in self._tasks:
+        tasks = list(self._tasks)
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self.ami.close()
         self.journal.close()
         await self.ledger.close()
         await self.redis.aclose()
 
     def _start(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        self._tasks.append(asyncio.create_task(work, name=name))
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     # --- what comes in ---------------------------------------------------------------------
 
-    def _on_ami(self, event: Any) -> None:
+    def _on_ami(self, event: AmiEvent) -> None:
+        if event.name == "Hangup" and event.get("Channel").startswith(TAP_PREFIX):
+            if tap := self.taps.ended(event.get("Channel")):
+                self._start(self._tap_again(tap), "tap")
+            return
         for sighting in self.sightings.of(event):
             self.registry.sight(sighting)
 
@@ -160,6 +171,9 @@ class Control:
             return
         self.registry.catch_up(lambda state: missed(state, seen, self.seats))
         self.registry.reconcile(set(seen), known)
+        status = self.settings.message_status
+        for sighting in await strangers(self.ami, seen, known, self.seats, status):
+            self.registry.sight(sighting)
         if self._taken_over:
             self._taken_over = False
             await self._listen_again(seen)
@@ -170,6 +184,18 @@ class Control:
         if wanted and await self.taps.worker_within(_WORKER_START_S):
             for tap in wanted:
                 await self.taps.open(tap)
+
+    async def _tap_again(self, tap: OpenTap) -> None:
+        """A tap has ended: with its leg, as a rule; else its recognition worker has died."""
+        lost_at = now()
+        await asyncio.sleep(_TAP_PAUSE_S)
+        if not self.registry.speaks(tap.leg_id):
+            self.taps.forget(tap.leg_id)
+            return
+        ready = await self.taps.worker_within(_WORKER_START_S, since=lost_at)
+        if ready and self.registry.speaks(tap.leg_id):
+            _log.warning("tap opened again", leg=tap.leg_id)
+            await self.taps.open(tap, lost_at=lost_at)
 
     async def _recover(self) -> None:
         """Take over what an earlier gateway left: its live calls, and facts not yet in SQL."""

@@ -7,10 +7,8 @@ again with growing pauses; each child stops by itself when the supervisor is gon
 import asyncio
 import os
 import signal
-import sys
 import threading
 from collections.abc import Sequence
-from pathlib import Path
 
 from gateway import log
 
@@ -21,35 +19,43 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S, _WELL_S = 0.2, 10.0, 30.0
 _GRACE_S = 10.0
 
 
-async def supervise(config: Path | None, roles: Sequence[str] = ROLES) -> None:
-    """Run `roles` until SIGTERM or SIGINT."""
+async def supervise(argv: Sequence[str], roles: Sequence[str] = ROLES) -> int:
+    """Run `roles` until SIGTERM or SIGINT; returns the exit status.
+
+    `argv`: a role's whole command line, in which ``{role}`` stands for its name. A role that ends
+    with EX_CONFIG stops all: it would never get better by itself.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await asyncio.gather(*(_keep(role, config, stop) for role in roles))
+    ends = await asyncio.gather(
+        *(_keep(role, [word.format(role=role) for word in argv], stop) for role in roles)
+    )
+    return max(ends)
 
 
-async def _keep(role: str, config: Path | None, stop: asyncio.Event) -> None:
+async def _keep(role: str, argv: Sequence[str], stop: asyncio.Event) -> int:
     pause = _FIRST_PAUSE_S
     loop = asyncio.get_running_loop()
     while not stop.is_set():
         started = loop.time()
-        await _run_once(role, config, stop)
+        status = await _run_once(role, argv, stop)
+        if status == os.EX_CONFIG:
+            stop.set()
+            return status
         if stop.is_set():
-            return
+            break
         pause = _FIRST_PAUSE_S if loop.time() - started > _WELL_S else pause
         _log.error("process ended; starting it again", role=role, in_s=pause)
         try:
             await asyncio.wait_for(stop.wait(), pause)
         except TimeoutError:
             pause = min(_LONGEST_PAUSE_S, pause * 2)
+    return 0
 
 
-async def _run_once(role: str, config: Path | None, stop: asyncio.Event) -> None:
-    argv = [sys.executable, "-m", "gateway", role]
-    if config is not None:
-        argv += ["--config", str(config)]
+async def _run_once(role: str, argv: Sequence[str], stop: asyncio.Event) -> int:
     child = await asyncio.create_subprocess_exec(
         *argv,
         stdin=asyncio.subprocess.PIPE,
@@ -67,7 +73,7 @@ async def _run_once(role: str, config: Path | None, stop: asyncio.Event) -> None
         except TimeoutError:
             _log.error("process would not stop", role=role)
             child.kill()
-    await ended
+    return await ended
 
 
 def stop_with_supervisor() -> None:

@@ -86,6 +86,15 @@ class Registry:
                 self._by_unique.update(dict.fromkeys(names, session))
                 session.start(recovery.deadlines(state, now()))
 
+    def speaks(self, leg_id: str) -> bool:
+        """Whether this leg is live, and nobody has hung it up."""
+        session = self.session_of_leg(leg_id)
+        if session is None:
+            return False
+        caller = session.state.caller
+        legs = [*session.state.agents, *([caller] if caller else [])]
+        return any(leg.id == leg_id and not leg.leaving for leg in legs)
+
     def states(self) -> list[CallState]:
         """The states of the calls that are not over."""
         return [session.state for session in self._sessions.values() if not session.over]

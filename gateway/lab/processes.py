@@ -71,6 +71,11 @@ async def spawn(
     return Child(name, process, log)
 
 
+def children_of(pid: int) -> list[int]:
+    """Process ids of the children of `pid` (Linux)."""
+    return list(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()))
+
+
 def _signal_group(pid: int, number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(pid, number)

@@ -19,7 +19,7 @@ import httpx
 from gateway.errors import LabError
 from gateway.lab.asterisk_lab import Account, AsteriskConfig, AsteriskLab
 from gateway.lab.ports import free_port
-from gateway.lab.processes import Child, spawn
+from gateway.lab.processes import Child, children_of, spawn
 from gateway.lab.redis_lab import RedisLab
 from gateway.lab.town_settings import town_toml
 
@@ -125,11 +125,17 @@ class Town:
         """SIGKILL the gateway's processes, all at once."""
         if self.gateway is None:
             return
-        children = Path(f"/proc/{self.gateway.pid}/task/{self.gateway.pid}/children")
-        for pid in [self.gateway.pid, *map(int, children.read_text("ascii").split())]:
+        for pid in [self.gateway.pid, *children_of(self.gateway.pid)]:
             os.kill(pid, signal.SIGKILL)
         await self.stop_gateway()
         await self.gateway_gone()
+
+    def kill_role(self, role: str) -> None:
+        """SIGKILL one process of the gateway: control, recognise or deliver."""
+        pids = children_of(self.gateway.pid) if self.gateway else []
+        for pid in pids:
+            if role.encode() in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
+                os.kill(pid, signal.SIGKILL)
 
     async def gateway_gone(self, timeout_s: float = 10.0) -> None:
         """Wait until nobody answers at the API's address."""

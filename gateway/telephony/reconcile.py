@@ -46,6 +46,7 @@ async def snapshot(ami: Ami) -> Snapshot:
             _spied(event),
         )
         for event in reply.events
+        if event.name == "CoreShowChannel"
     ]
     return {row.unique_id: row for row in rows}
 

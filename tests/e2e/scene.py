@@ -99,6 +99,12 @@ class Scene:
             found: dict[str, Any] = (await client.get(f"/calls/{newest['id']}")).json()
             return found
 
+    async def transcript(self, call_id: str) -> dict[str, Any]:
+        """The transcript of a call, as the API shows it."""
+        async with self.town.client() as client:
+            found: dict[str, Any] = (await client.get(f"/calls/{call_id}/transcript")).json()
+            return found
+
     async def until_transfer(self, state: str, reason: str | None = None) -> dict[str, Any]:
         """Wait until the transfer of the newest call is in `state`; returns the transfer."""
         found: dict[str, Any] = {}

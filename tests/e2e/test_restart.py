@@ -64,6 +64,39 @@ async def test_a_call_that_ended_meanwhile_still_gets_its_ticket(talk: Scene) ->
     await talk.ends_clean()
 
 
+async def test_a_call_that_came_while_the_gateway_was_away_is_taken_in(talk: Scene) -> None:
+    await talk.town.stop_gateway()
+    await talk.given_call()
+    await talk.town.start_gateway()
+    await talk.given_three_way()
+    await talk.hears(talk.citizen, OPERATOR_HZ, OFFICER_HZ)
+    await talk.operator.hang_up()
+    await talk.until_transfer("completed")
+    await talk.citizen.hang_up()
+    assert len((await talk.final_ticket())["legs"]) == 3
+    await talk.ends_clean()
+
+
+@pytest.mark.speech
+async def test_recognition_dies_and_the_call_is_heard_again(talk: Scene) -> None:
+    turn = next(one for one in dialogue("fight") if one.id == "fight-02-caller")
+    await talk.given_call()
+    talk.citizen.tone(None)
+    talk.operator.tone(None)
+    talk.town.kill_role("recognise")
+
+    async def heard() -> bool:
+        await talk.citizen.play(turn.path)
+        view = await talk.view()
+        return "报警" in str(await talk.transcript(view["id"]))
+
+    await until(heard, "the citizen's words after recognition died", 40)
+    gaps = (await talk.transcript((await talk.view())["id"]))["gaps"]
+    assert "recognition restarted" in {gap["why"] for gap in gaps}
+    await talk.citizen.hang_up()
+    await talk.ends_clean()
+
+
 @pytest.mark.speech
 async def test_transcription_goes_on_after_a_restart(talk: Scene) -> None:
     turn = next(one for one in dialogue("fight") if one.id == "fight-02-caller")
@@ -75,10 +108,8 @@ async def test_transcription_goes_on_after_a_restart(talk: Scene) -> None:
 
     async def heard() -> bool:
         await talk.citizen.play(turn.path)
-        async with talk.town.client() as client:
-            call_id = (await talk.view())["id"]
-            transcript = (await client.get(f"/calls/{call_id}/transcript")).json()
-        return "报警" in str(transcript)
+        view = await talk.view()
+        return "报警" in str(await talk.transcript(view["id"]))
 
     await until(heard, "the citizen's words after the restart", 30)
     await talk.citizen.hang_up()
