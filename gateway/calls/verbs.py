@@ -27,5 +27,12 @@ def asking_leg(state: CallState, asked: e.Asked) -> Leg | None:
         leg = state.leg_of(asked.unique_id)
         return leg if leg and leg.role is LegRole.AGENT else None
     mine = [leg for leg in state.agents if not asked.agent or leg.party.agent == asked.agent]
-    able = [leg for leg in mine if legal(state, asked.ask, leg)]
+    able = [
+        leg for leg in mine if legal(state, asked.ask, leg) and linked(state, leg, asked.target)
+    ]
     return next(iter([*able, *mine]), None)
+
+
+def linked(state: CallState, leg: Leg, target: str) -> bool:
+    """Is there a link from this leg's centre to `target` ('': the verb has none)?"""
+    return not target or (leg.party.centre or state.centre, target) in state.rules

@@ -1,13 +1,17 @@
-"""An AMI client without a PBX, for tests of what drives one."""
+"""An AMI client and a switch without a PBX, for tests of what drives them."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
+from gateway.calls.commands import SwitchCommand
 from gateway.errors import LiandongError, SwitchUnreachable
 from gateway.telephony.ami_event import AmiEvent, AmiReply
 from gateway.telephony.ami_values import Headers, checked
 
+C = TypeVar("C", bound=SwitchCommand)
 Answer = AmiReply | LiandongError | Callable[[Headers], AmiReply]
 
 
@@ -88,3 +92,49 @@ class FakeAmiClient:
         self, action: str, headers: Headers | None = None, *, timeout: float | None = None
     ) -> AmiReply:
         return await self.send(action, headers, timeout=timeout)
+
+
+class FakeSwitch:
+    """Implements `telephony.port.Switch`: keeps what was `executed` and accepts it.
+
+    `fail` makes every command of a kind raise; `hang` lets it wait until `resume`.
+    """
+
+    def __init__(self) -> None:
+        self.executed: list[SwitchCommand] = []
+        self._failures: dict[type[SwitchCommand], Exception] = {}
+        self._gates: dict[type[SwitchCommand], asyncio.Event] = {}
+        self._news = asyncio.Condition()
+
+    def fail(self, kind: type[SwitchCommand], error: Exception | None) -> None:
+        """Let commands of `kind` raise `error`; None: accept them again."""
+        if error is None:
+            self._failures.pop(kind, None)
+        else:
+            self._failures[kind] = error
+
+    def hang(self, kind: type[SwitchCommand]) -> None:
+        """Let commands of `kind` wait for an answer."""
+        self._gates[kind] = asyncio.Event()
+
+    def resume(self, kind: type[SwitchCommand]) -> None:
+        self._gates.pop(kind).set()
+
+    def all(self, kind: type[C]) -> list[C]:
+        """The executed commands of `kind`, oldest first."""
+        return [one for one in self.executed if isinstance(one, kind)]
+
+    async def until(self, kind: type[C], times: int = 1) -> list[C]:
+        """Wait until `kind` has been executed `times` times; returns those."""
+        async with self._news:
+            await self._news.wait_for(lambda: len(self.all(kind)) >= times)
+        return self.all(kind)
+
+    async def execute(self, command: SwitchCommand) -> None:
+        self.executed.append(command)
+        async with self._news:
+            self._news.notify_all()
+        if gate := self._gates.get(type(command)):
+            await gate.wait()
+        if error := self._failures.get(type(command)):
+            raise error

@@ -4,13 +4,15 @@ Events that concern no call of ours give nothing; deciding which call a unique i
 the registry's work.
 """
 
+import hashlib
+import math
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
 from gateway.calls import events as e
 from gateway.calls.facts import FailureReason
 from gateway.clock import now
-from gateway.ids import new_id
+from gateway.ids import uuid7
 from gateway.telephony.ami_event import AmiEvent
 from gateway.telephony.port import Sighting
 from gateway.telephony.seats import Seats
@@ -64,7 +66,7 @@ class Sightings:
 
     def _user_event(self, event: AmiEvent, at: datetime) -> Iterator[Sighting]:
         name, room = event.get("UserEvent"), event.get("Call")
-        if name == "LiandongCall":
+        if name == "LiandongCall" and room and event.get("Uniqueid"):
             arrived = e.CallArrived(
                 at,
                 room=room,
@@ -90,11 +92,13 @@ class Sightings:
             stamp = float(event.get("Stamp"))
         except ValueError:
             return
+        if not math.isfinite(stamp):
+            return
         age_s = at.timestamp() + self._offset() - stamp
         asked = e.Asked(
             at,
             ask=ask,
-            ref=new_id(),
+            ref=_press(event, stamp),
             target=event.get("Target"),
             unique_id=event.get("Uniqueid"),
             native=event.get("Owner") == "native",
@@ -168,6 +172,13 @@ class Sightings:
         if event.get("Response") == "Failure" and unique_id not in {"", "<null>"}:
             failed = e.TargetFailed(at, unique_id)
             yield Sighting(failed, unique_id=unique_id)
+
+
+def _press(event: AmiEvent, stamp: float) -> str:
+    """The id of one key press: the same however often the switch tells of it."""
+    told = (event.get("Uniqueid"), event.get("Verb"), event.get("Target"), event.get("Stamp"))
+    entropy = hashlib.sha256("\0".join(told).encode()).digest()[:10]
+    return str(uuid7(int(stamp * 1000), entropy))
 
 
 def _target_leg(unique_id: str) -> str:

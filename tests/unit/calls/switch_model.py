@@ -19,8 +19,6 @@ from .given import CALLER, LI, OFFICER, OPERATOR, SECOND_OPERATOR, START, WANG, 
 Word = tuple[type[e.Event], dict[str, Any]]
 LOOK_S = 0.5
 """How often the dialplan looks at a held caller; a gateway that lives is quicker."""
-HELD_BRIEFLY_S = 1.0
-"""A held caller for whom ringing stops sooner than this is hung up by the dialplan."""
 
 
 class Place(Enum):
@@ -60,6 +58,8 @@ class Switch:
     ordered: list[c.Command] = field(default_factory=list)
     ring_until: float = 0.0
     held_since: float = 0.0
+    waiting: bool = False
+    """Held because something rang, as the dialplan remembers: then never hung up."""
     over: bool = False
     """Held after a talk that people have ended: nobody expects the caller to go on."""
     dropped: list[str] = field(default_factory=list)
@@ -143,7 +143,7 @@ class Switch:
         if self.marked():
             self._caller_enters()
         elif self.ring_until <= self.now and self.now - self.held_since >= LOOK_S:
-            if self.now - self.held_since >= HELD_BRIEFLY_S:
+            if self.waiting:
                 self._requeue()
                 return
             if not self.over:
@@ -258,5 +258,6 @@ class Switch:
         if self.caller is Place.ROOM:
             self.say(e.RoomLeft, unique_id=CALLER)
         self.caller, self.held_since, self.over = Place.HELD, self.now, over
-        if self.ring_until > self.now:
+        self.waiting = self.ring_until > self.now
+        if self.waiting:
             self.say(e.CallerHeld)
