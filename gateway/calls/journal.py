@@ -55,7 +55,7 @@ class Journal:
         self._lines.put((f.dump(fact), None, None))
 
     async def intent(self, call_id: str, command: str, details: dict[str, object]) -> None:
-        """Write what we are about to do; returns when written, or after BOUND_S at most."""
+        """Write what we are about to do; returns when the file has it, or after BOUND_S at most."""
         loop = asyncio.get_running_loop()
         written: asyncio.Future[None] = loop.create_future()
         line = {"kind": "intent", "call_id": call_id, "at": now().isoformat(), "do": command}

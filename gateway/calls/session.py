@@ -105,8 +105,14 @@ class Session:
 
     def record(self, fact: f.Fact) -> None:
         """Write down something that happened beside the machine (speech, suggestion, ticket)."""
+        self._keep(fact)
+        self._publish(fact)
+
+    def _keep(self, fact: f.Fact) -> None:
         self._tell(self.view.apply, fact)
         self._tell(self._tools.journal.fact, fact)
+
+    def _publish(self, fact: f.Fact) -> None:
         self._tell(lambda fact: self._tools.on_fact(fact, self.view), fact)
 
     def _tell(self, take: Callable[[f.Fact], None], fact: f.Fact) -> None:
@@ -138,15 +144,21 @@ class Session:
                 return
             event = event.asked
         self.state, commands = step(self.state, event)
+        facts = [one.fact for one in commands if isinstance(one, c.Record)]
+        for fact in facts:
+            self._keep(fact)
         for command in commands:
             await self._carry_out(command)
+        if facts and self._doing:
+            # The orders go out first: no listener may hold up the call.
+            await asyncio.sleep(0)
+        for fact in facts:
+            self._publish(fact)
 
     async def _carry_out(self, command: c.Command) -> None:
-        if isinstance(command, c.Record):
-            self.record(command.fact)
-        elif isinstance(command, c.Arm):
+        if isinstance(command, c.Arm):
             self._arm(command)
-        else:
+        elif not isinstance(command, c.Record):
             details = dataclasses.asdict(command)
             await self._tools.journal.intent(self.call_id, type(command).__name__, details)
             task = asyncio.create_task(self._execute(command))
