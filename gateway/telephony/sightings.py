@@ -34,7 +34,10 @@ _LOCAL_FAR_END = ";2"
 
 
 class Sightings:
-    """Translates AMI events; keeps only which phones ring beneath which target's leg."""
+    """Translates AMI events; keeps only which phones ring beneath which target's leg.
+
+    Each phone's ring and refusal is told once, however often the switch tells it.
+    """
 
     def __init__(
         self,
@@ -47,6 +50,7 @@ class Sightings:
         self._message_status = message_status
         self._offset = clock_offset_s
         self._beneath: dict[str, str] = {}
+        self._refused: set[str] = set()
         self._handlers: dict[str, Callable[[AmiEvent, datetime], Iterable[Sighting]]] = {
             "UserEvent": self._user_event,
             "AgentConnect": self._agent_connect,
@@ -122,7 +126,7 @@ class Sightings:
         leg_id = _target_leg(caller)
         if not leg_id and not caller and not event.get("DestChannel").startswith("Local/"):
             leg_id = phone
-        if leg_id:
+        if leg_id and phone not in self._beneath:
             self._beneath[phone] = leg_id
             yield Sighting(e.TargetRinging(at, leg_id), unique_id=leg_id)
 
@@ -155,6 +159,7 @@ class Sightings:
         unique_id, cause = event.get("Uniqueid"), event.get("Cause")
         yield from self._refusal(event, at)
         self._beneath.pop(unique_id, "")
+        self._refused.discard(unique_id)
         number = int(cause) if cause.isdigit() else 0
         yield Sighting(e.ChannelEnded(at, unique_id, number), unique_id=unique_id)
 
@@ -162,7 +167,9 @@ class Sightings:
         # A phone's HangupRequest comes before the word that the whole leg has failed, its Hangup
         # may come after it.
         unique_id, cause = event.get("Uniqueid"), event.get("Cause")
-        if cause in _REFUSALS and (leg_id := self._beneath.pop(unique_id, "")):
+        leg_id = self._beneath.get(unique_id)
+        if leg_id and cause in _REFUSALS and unique_id not in self._refused:
+            self._refused.add(unique_id)
             refused = e.TargetRefused(at, leg_id, _REFUSALS[cause])
             yield Sighting(refused, unique_id=leg_id)
 
