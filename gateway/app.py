@@ -7,6 +7,7 @@ import signal
 from collections.abc import Coroutine
 from typing import Any
 
+from gateway.errors import ConfigError
 from gateway.settings import Settings
 
 
@@ -25,6 +26,7 @@ def run_recognition(settings: Settings) -> None:
     """One recognition worker, until SIGTERM."""
     from gateway.speech import worker
 
+    _serve_metrics(settings.speech.metrics_port)
     worker_id = f"{os.uname().nodename}-{os.getpid()}"
     asyncio.run(_until_signal(worker.run(settings, worker_id=worker_id)))
 
@@ -33,7 +35,19 @@ def run_delivery(settings: Settings) -> None:
     """The delivery process, until SIGTERM."""
     from gateway.tickets import delivery
 
+    _serve_metrics(settings.orders.metrics_port)
     asyncio.run(_until_signal(delivery.run(settings)))
+
+
+def _serve_metrics(port: int) -> None:
+    """Loopback only: nothing is open to others by default."""
+    if port:
+        from prometheus_client import start_http_server
+
+        try:
+            start_http_server(port, addr="127.0.0.1")
+        except OSError as error:
+            raise ConfigError(f"metrics_port {port} cannot be used: {error.strerror}") from error
 
 
 async def _until_signal(work: Coroutine[Any, Any, None]) -> None:

@@ -109,6 +109,8 @@ class SpeechSettings(_Part):
     """A tap's uuid must be used within this time, once."""
     batch_ms: int = 200
     recycle_s: float = 600.0
+    metrics_port: int = 0
+    """Prometheus metrics of the recognition worker, on loopback; 0: none."""
 
 
 class OrdersSettings(_Part):
@@ -122,6 +124,8 @@ class OrdersSettings(_Part):
     max_attempts: int = 12
     backoff_base_s: float = 0.5
     backoff_max_s: float = 300.0
+    metrics_port: int = 0
+    """Prometheus metrics of the delivery process, on loopback; 0: none."""
 
 
 class TokenSettings(_Part):

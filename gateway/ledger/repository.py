@@ -128,6 +128,15 @@ class Ledger:
         query = entries().where(t.outbox.c.state == "dead")
         return await self._entries(query.order_by(t.outbox.c.settled_at.desc()).limit(limit))
 
+    async def waiting_since(self) -> datetime | None:
+        """Return when the oldest revision still on its way was made; None: none is."""
+        oldest = select(func.min(t.outbox.c.created_at)).where(
+            t.outbox.c.state.not_in(("delivered", "dead"))
+        )
+        async with self.read() as connection:
+            found: datetime | None = await connection.scalar(oldest)
+        return found
+
     async def revisions(self, ticket_id: str) -> list[TicketEntry]:
         """Return every revision, oldest first; empty: no such ticket."""
         query = entries().where(t.tickets.c.ticket_id == ticket_id)

@@ -1,0 +1,80 @@
+"""Is each part well? What /healthz and /api/v1/health say."""
+
+import asyncio
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from gateway.calls.journal import Journal
+from gateway.calls.port import ComponentHealth
+from gateway.calls.registry import Probe
+from gateway.clock import now
+from gateway.errors import LedgerError
+from gateway.ledger.repository import Ledger
+from gateway.live import names
+from gateway.telephony.ami_port import Ami
+
+_LATE_DELIVERY_S = 60
+"""A ticket that waits longer than this means that delivery or the order system is not well."""
+
+
+class Probes:
+    """One probe a component; each is bounded and never raises."""
+
+    def __init__(
+        self, ami: Ami, redis: Redis, ledger: Ledger, journal: Journal, *, delivers: bool
+    ) -> None:
+        """`delivers`: an order system is named in the settings."""
+        self._ami = ami
+        self._redis = redis
+        self._ledger = ledger
+        self._journal = journal
+        self._delivers = delivers
+
+    def all(self) -> list[Probe]:
+        return [
+            self.switch,
+            self.redis,
+            self.speech,
+            self.ledger,
+            self.delivery,
+            self.journal,
+        ]
+
+    async def switch(self) -> ComponentHealth:
+        detail = f"Asterisk {self._ami.version}" if self._ami.connected else "not connected"
+        return ComponentHealth("switch", self._ami.connected, detail)
+
+    async def redis(self) -> ComponentHealth:
+        try:
+            await asyncio.wait_for(self._redis.ping(), 1.0)
+        except (RedisError, OSError, TimeoutError) as error:
+            return ComponentHealth("redis", ok=False, detail=type(error).__name__)
+        return ComponentHealth("redis", ok=True)
+
+    async def speech(self) -> ComponentHealth:
+        try:
+            workers = [key async for key in self._redis.scan_iter(match=names.WORKERS)]
+        except (RedisError, OSError) as error:
+            return ComponentHealth("speech", ok=False, detail=type(error).__name__)
+        return ComponentHealth("speech", bool(workers), f"{len(workers)} worker(s)")
+
+    async def ledger(self) -> ComponentHealth:
+        try:
+            await asyncio.wait_for(self._ledger.tickets(1, None), 2.0)
+        except (LedgerError, TimeoutError) as error:
+            return ComponentHealth("ledger", ok=False, detail=type(error).__name__)
+        return ComponentHealth("ledger", ok=True)
+
+    async def delivery(self) -> ComponentHealth:
+        try:
+            since = await asyncio.wait_for(self._ledger.waiting_since(), 2.0)
+        except (LedgerError, TimeoutError) as error:
+            return ComponentHealth("delivery", ok=False, detail=type(error).__name__)
+        waits_s = int((now() - since).total_seconds()) if since else 0
+        late = self._delivers and waits_s > _LATE_DELIVERY_S
+        return ComponentHealth("delivery", not late, f"oldest ticket waits {waits_s} s")
+
+    async def journal(self) -> ComponentHealth:
+        ok = self._journal.failures == 0
+        return ComponentHealth("journal", ok, f"late {self._journal.late}")

@@ -1,0 +1,100 @@
+"""What was missed: by a gateway that starts, by a lost connection, by a tap that died."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+from gateway import log
+from gateway.calls import recovery
+from gateway.calls.commands import OpenTap
+from gateway.calls.journal import Journal
+from gateway.calls.registry import KEEP_ENDED, Registry
+from gateway.clock import now
+from gateway.errors import LedgerError, SwitchError
+from gateway.ledger.recorder import Recorder
+from gateway.ledger.repository import Ledger
+from gateway.media.taps import TapOpener
+from gateway.settings import Settings
+from gateway.telephony.ami_port import Ami
+from gateway.telephony.reconcile import Snapshot, missed, snapshot, untapped
+from gateway.telephony.seats import Seats
+from gateway.telephony.strangers import strangers
+
+_log = log.get("control")
+_OVERLAP = timedelta(minutes=1)
+"""Facts this much older than the newest in SQL are told to it again: it knows repeats."""
+_TAP_PAUSE_S = 0.5
+_WORKER_START_S = 15.0
+"""A recognition worker that starts with us loads its model first."""
+
+
+class Takeover:
+    """`recover` before any event, `reconcile` after each connection to the switch."""
+
+    def __init__(
+        self, settings: Settings, ami: Ami, registry: Registry, taps: TapOpener, seats: Seats
+    ) -> None:
+        self._message_status = settings.message_status
+        self._ami = ami
+        self._registry = registry
+        self._taps = taps
+        self._seats = seats
+        self._taken_over = False
+
+    async def recover(self, journal: Journal, ledger: Ledger, recorder: Recorder) -> None:
+        """Take over what an earlier gateway left: its live calls, and facts not yet in SQL."""
+        facts = list(journal.facts())
+        views = recovery.views_of(facts)
+        recent = now() - KEEP_ENDED
+        kept = [v for v in views.values() if v.ended_at is None or v.ended_at > recent]
+        self._registry.adopt(kept)
+        self._taken_over = True
+        since = await _recorded_until(ledger)
+        for fact in facts:
+            if fact.at >= since:
+                recorder.offer(fact, views[fact.call_id])
+        _log.info("recovered", calls=len(kept))
+
+    async def reconcile(self) -> None:
+        """What has happened to our calls that we did not see?"""
+        known = self._registry.channels()
+        try:
+            seen = await snapshot(self._ami)
+        except SwitchError as error:
+            _log.warning("reconcile failed", why=error.slug)
+            return
+        self._registry.catch_up(lambda state: missed(state, seen, self._seats))
+        self._registry.reconcile(set(seen), known)
+        found = await strangers(self._ami, seen, known, self._seats, self._message_status)
+        for sighting in found:
+            self._registry.sight(sighting)
+        if self._taken_over:
+            self._taken_over = False
+            await self._listen_again(seen)
+
+    async def tap_ended(self, tap: OpenTap) -> None:
+        """A tap has ended: with its leg, as a rule; else its recognition worker has died."""
+        lost_at = now()
+        await asyncio.sleep(_TAP_PAUSE_S)
+        if not self._registry.speaks(tap.leg_id):
+            self._taps.forget(tap.leg_id)
+            return
+        ready = await self._taps.worker_within(_WORKER_START_S, since=lost_at)
+        if ready and self._registry.speaks(tap.leg_id):
+            _log.warning("tap opened again", leg=tap.leg_id)
+            await self._taps.open(tap, lost_at=lost_at)
+
+    async def _listen_again(self, seen: Snapshot) -> None:
+        """Calls taken over from a gateway whose recognition has died too need new taps."""
+        wanted = [tap for state in self._registry.states() for tap in untapped(state, seen)]
+        if wanted and await self._taps.worker_within(_WORKER_START_S):
+            for tap in wanted:
+                await self._taps.open(tap)
+
+
+async def _recorded_until(ledger: Ledger) -> datetime:
+    """Everything before this is in the ledger; without SQL, tell it all again."""
+    try:
+        newest = await asyncio.wait_for(ledger.newest_at(), 2.0)
+    except (LedgerError, TimeoutError):
+        newest = None
+    return newest - _OVERLAP if newest else datetime.min.replace(tzinfo=UTC)
