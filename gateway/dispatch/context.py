@@ -6,9 +6,9 @@ Speech recognition gives no punctuation, so windows of characters stand in for c
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from gateway.dispatch.fold import Folded
-from gateway.dispatch.matcher import Hit
 from gateway.dispatch.rules import ContextWords, Mark
 
 _NEAR = 6
@@ -21,7 +21,18 @@ def _any(words: Iterable[str]) -> str:
     return "|".join(sorted(map(re.escape, words), key=len, reverse=True))
 
 
-Test = Callable[[Folded, Hit], bool]
+class Spot(Protocol):
+    """Words found: where each part of them starts, and where the last ends."""
+
+    @property
+    def starts(self) -> tuple[int, ...]: ...
+    @property
+    def start(self) -> int: ...
+    @property
+    def end(self) -> int: ...
+
+
+Test = Callable[[Folded, Spot], bool]
 
 
 class Context:
@@ -62,7 +73,7 @@ class Context:
         """Say whether the utterance opens by answering yes to what was just asked."""
         return self._affirm.match(folded.chars) is not None
 
-    def _denied(self, folded: Folded, hit: Hit) -> bool:
+    def _denied(self, folded: Folded, hit: Spot) -> bool:
         if any(self._denied_at(folded, start) for start in hit.starts):
             return True
         return self._deny_after.match(folded.after(hit.end, _NEAR)) is not None
@@ -72,31 +83,31 @@ class Context:
         ends = [m.end() for m in self._deny.finditer(before) if m.group(1)]
         return bool(ends) and self._deny_through.match(before, ends[-1]) is not None
 
-    def _asked(self, folded: Folded, hit: Hit) -> bool:
+    def _asked(self, folded: Folded, hit: Spot) -> bool:
         if self._ask_before.search(folded.before(hit.start, _NEAR)):
             return True
         return self._ask_after.match(folded.after(hit.end, _ANSWER)) is not None
 
-    def _supposed(self, folded: Folded, hit: Hit) -> bool:
+    def _supposed(self, folded: Folded, hit: Spot) -> bool:
         if self._suppose.search(folded.before(hit.start, _CLAUSE)):
             return True
         return self._suppose_after.search(folded.after(hit.end, _NEAR)) is not None
 
-    def _feared(self, folded: Folded, hit: Hit) -> bool:
+    def _feared(self, folded: Folded, hit: Spot) -> bool:
         return any(m.group(1) for m in self._fear.finditer(folded.before(hit.start, _CLAUSE)))
 
-    def _quoted(self, folded: Folded, hit: Hit) -> bool:
+    def _quoted(self, folded: Folded, hit: Spot) -> bool:
         if self._quote.search(folded.before(hit.start, _WIDE)):
             return True
         return self._quote.search(folded.after(hit.end, _NEAR)) is not None
 
-    def _is_past(self, folded: Folded, hit: Hit) -> bool:
+    def _is_past(self, folded: Folded, hit: Spot) -> bool:
         before = folded.before(hit.start, _WIDE)
         past = list(self._past.finditer(before))
         clause = before + folded.chars[hit.start : hit.end] + folded.after(hit.end, _CLAUSE)
         return bool(past) and not self._present.search(clause, past[-1].end())
 
-    def _is_resolved(self, folded: Folded, hit: Hit) -> bool:
+    def _is_resolved(self, folded: Folded, hit: Spot) -> bool:
         said = folded.chars[hit.start : hit.end] + folded.after(hit.end, _CLAUSE)
         return self._resolved.search(said) is not None
 
@@ -108,6 +119,6 @@ class Surroundings:
     folded: Folded
     tests: list[tuple[Mark, Test]]
 
-    def marks(self, hit: Hit) -> frozenset[Mark]:
+    def marks(self, hit: Spot) -> frozenset[Mark]:
         """Return what the words around `hit` do to it."""
         return frozenset(mark for mark, test in self.tests if test(self.folded, hit))

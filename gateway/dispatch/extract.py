@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from gateway.calls.facts import EvidenceSpan, UtteranceHeard
 from gateway.dispatch.context import LOOKS_BACK, Context, Surroundings
+from gateway.dispatch.features import Features, Vocabulary
 from gateway.dispatch.fold import fold
 from gateway.dispatch.matcher import Hit, Matcher
 from gateway.dispatch.rules import Mark, Rule, Rules
@@ -66,12 +67,17 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """All findings of one utterance. `affirms`: it opens with a yes to what was asked before."""
+    """All findings of one utterance. `affirms`: it opens with a yes to what was asked before.
+
+    `features` are what the classifier sees, None for words of an operator.
+    """
 
     utterance_id: str
     leg_id: str
+    text: str
     findings: tuple[Finding, ...]
     affirms: bool
+    features: Features | None
 
 
 def by_agent(reading: Reading) -> Reading:
@@ -84,13 +90,14 @@ def by_agent(reading: Reading) -> Reading:
         )
         for finding in reading.findings
     )
-    return replace(reading, findings=asked, affirms=False)
+    return replace(reading, findings=asked, affirms=False, features=None)
 
 
 class Reader:
     """Reads utterances by both layers' rules; pure, shared by any number of calls."""
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: Rules, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
         every: Sequence[Rule] = (*rules.cues.rules, *rules.danger.rules)
         self._matcher = Matcher(every, rules.context.own_words)
         self._context = Context(rules.context)
@@ -112,7 +119,14 @@ class Reader:
                     best[hit.rule.id] = finding
         found = tuple(sorted(best.values(), key=lambda f: (f.start, f.end, f.rule.id)))
         affirms = self._context.affirms(folded)
-        return Reading(utterance.utterance_id, utterance.leg_id, found, affirms)
+        return Reading(
+            utterance.utterance_id,
+            utterance.leg_id,
+            utterance.text,
+            found,
+            affirms,
+            self._vocabulary.read(folded),
+        )
 
 
 def _finding(utterance: UtteranceHeard, around: Surroundings, hit: Hit) -> Finding:

@@ -14,17 +14,25 @@ SILENT = 0
 _NUMBERS: dict[str, int] = {}
 
 
-def _number(syllable: str) -> int:
+def _flat(syllable: str) -> str:
     flat = re.sub(r"^([zcs])h", r"\1", syllable)
-    flat = re.sub(r"(?<=[ie])ng$", "n", flat)
-    return _NUMBERS.setdefault(flat, len(_NUMBERS) + 1)
+    return re.sub(r"(?<=[ie])ng$", "n", flat)
+
+
+def _number(syllable: str) -> int:
+    return _NUMBERS.setdefault(_flat(syllable), len(_NUMBERS) + 1)
+
+
+def _read(char: str) -> str:
+    read = lazy_pinyin(char)
+    if len(read) == 1 and read[0] != char and read[0].isascii() and read[0].isalpha():
+        return read[0]
+    return ""
 
 
 def _char(char: str) -> int:
-    read = lazy_pinyin(char)
-    if len(read) == 1 and read[0] != char and read[0].isascii() and read[0].isalpha():
-        return _number(read[0])
-    return SILENT
+    read = _read(char)
+    return _number(read) if read else SILENT
 
 
 class _ByChar(dict[str, int]):
@@ -33,7 +41,14 @@ class _ByChar(dict[str, int]):
         return number
 
 
+class _Syllables(dict[str, str]):
+    def __missing__(self, char: str) -> str:
+        syllable = self[char] = _flat(_read(char)) or char
+        return syllable
+
+
 _BY_CHAR = _ByChar()
+_SYLLABLES = _Syllables()
 
 
 def phrase(text: str) -> tuple[int, ...] | None:
@@ -47,3 +62,11 @@ def phrase(text: str) -> tuple[int, ...] | None:
 def heard(text: str) -> tuple[int, ...]:
     """Return the sounds of a transcript, one a character, from each character's usual reading."""
     return tuple(map(_BY_CHAR.__getitem__, text))
+
+
+def syllables(text: str) -> list[str]:
+    """Return each character's flat syllable, or the character where it has none.
+
+    Spelt, unlike `heard`: the same in every process, so a model can be kept in a file.
+    """
+    return [_SYLLABLES[char] for char in text]

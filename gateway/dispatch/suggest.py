@@ -1,33 +1,40 @@
 """Propose where a call belongs, and say why; people decide.
 
-The classifier adds up the points of the cues heard; the safety layer stands apart and can only
-raise urgency. With danger to life, property or public safety 110 dispatches first, whatever else
-was said (D05). Below `FLOOR` points the answer is None: nothing was said that bears on it.
+The classifier weighs the caller's words together with the rules' points (classify.py); the safety
+layer stands apart and can only raise urgency. With danger to life, property or public safety 110
+dispatches first, whatever else was said (D05). None: nothing was said yet that bears on dispatch.
 """
 
-import math
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from gateway.calls.facts import EvidenceSpan, UtteranceHeard
+from gateway.dispatch import concepts as concept_data
+from gateway.dispatch import model as model_data
 from gateway.dispatch import rules as rule_data
 from gateway.dispatch import safety
+from gateway.dispatch.classify import Classifier, Judged, platform_of
+from gateway.dispatch.context import Context
 from gateway.dispatch.extract import Finding, Reader, Reading, by_agent
+from gateway.dispatch.model import Model, Tally
 from gateway.dispatch.taxonomy import RANK, Platform, Taxonomy, Urgency
 
 FLOOR = 1.5
+"""Points from which the rules speak without the classifier."""
 MAX_EVIDENCE = 12
-_HALF_SURE = 3.0
-"""Points at which one lone class reaches 63 % confidence."""
+WINDOW = 3
+"""Utterances read together for danger: speech recognition cuts a sentence at every pause."""
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """A suggestion. `item` is A1..A9, B1..B8 or None (guidance); `also` are lines to bring in.
+    """A suggestion. `item` is A1..A9, B1..B8 or None (guidance, 119, 120); `also` are lines to
+    bring in.
 
     `runner_up` is a class id or a guidance id (``G-...``). Spans are code points of each
-    utterance's text. `confidence` is 0..1 and not yet calibrated.
+    utterance's text. `confidence` is 0..1, calibrated on texts kept from training; `sure` is
+    False below the model's threshold: then the class is a guess to look at.
     """
 
     platform: Platform
@@ -39,16 +46,31 @@ class Proposal:
     evidence: tuple[EvidenceSpan, ...]
     version: str
     also: tuple[str, ...] = ()
+    sure: bool = True
+    danger: float = 0.0
+    """The classifier's chance of an emergency, 0..1."""
+
+
+Memo = dict[tuple[int, ...], tuple[tuple[Reading, ...], float]]
 
 
 class Dispatcher:
     """One engine for live calls, REST and CLI; holds no call, so any thread may use it."""
 
-    def __init__(self, taxonomy: Taxonomy, rules: rule_data.Rules | None = None) -> None:
+    def __init__(
+        self,
+        taxonomy: Taxonomy,
+        rules: rule_data.Rules | None = None,
+        model: Model | None = None,
+    ) -> None:
         self.taxonomy = taxonomy
         self.rules = rules or rule_data.load(taxonomy)
-        self.version = f"taxonomy {taxonomy.version}; rules {self.rules.version}"
-        self._reader = Reader(self.rules)
+        self.model = model or model_data.load(concept_data.load(), Context(self.rules.context))
+        self.version = (
+            f"taxonomy {taxonomy.version}; rules {self.rules.version}; model {self.model.version}"
+        )
+        self._reader = Reader(self.rules, self.model.vocabulary)
+        self._classifier = Classifier(self.model, taxonomy)
 
     def read(self, utterance: UtteranceHeard) -> Reading:
         """Return what one utterance says."""
@@ -60,68 +82,154 @@ class Dispatcher:
         """Propose from the whole call so far; `agents` are leg ids of operators and officers."""
         return self.combine([self.read(utterance) for utterance in utterances], agents)
 
-    def combine(self, readings: Sequence[Reading], agents: Collection[str] = ()) -> Proposal | None:
-        """Propose from readings, in the order they were spoken."""
+    def combine(
+        self,
+        readings: Sequence[Reading],
+        agents: Collection[str] = (),
+        tally: Tally | None = None,
+        memo: Memo | None = None,
+    ) -> Proposal | None:
+        """Propose from readings, in the order they were spoken.
+
+        `tally` already holds the caller's words and `memo` earlier windows, where a call is live.
+        """
         heard = [by_agent(r) if r.leg_id in agents else r for r in readings]
+        by_caller = [r for r in heard if r.features is not None]
         said = safety.alarms(heard)
         strongest = _strongest(heard)
-        scores = _scores(strongest.values())
-        ranked = sorted(scores, key=lambda class_id: (-scores[class_id], class_id))
-        chosen = self._choose(ranked, scores, said)
+        points = _scores(strongest.values())
+        judged = self._classifier.judge(tally or self._tally(by_caller), points)
+        danger, window = self._danger(by_caller, {} if memo is None else memo)
+        alarmed = bool(said) and said[0].rule.raises == "emergency"
+        felt = danger >= self.model.calibration.emergency
+        spoken = sum(len(r.features.folded.chars) for r in by_caller if r.features)
+        chosen = self._choose(judged, points, said, urgent=alarmed or felt, few=spoken < _FEW)
         if chosen is None:
             return None
-        others = [class_id for class_id in ranked if class_id != chosen and scores[class_id] > 0]
-        return self._propose(chosen, others[0] if others else None, scores, strongest, said)
+        evidence = self._evidence(chosen, strongest, said, by_caller, window if felt else ())
+        if not evidence:
+            return None
+        confidence = self._confidence(chosen, judged) * min(1.0, spoken / _BRIEF)
+        urgency = self._urgency(chosen, strongest, judged)
+        return Proposal(
+            platform=platform_of(chosen, self.taxonomy) or "12345",
+            item=chosen if self.taxonomy.item(chosen) else None,
+            item_name=self.taxonomy.name(chosen),
+            runner_up=self._runner_up(chosen, judged),
+            urgency=safety.raise_urgency("emergency" if felt else urgency, said),
+            confidence=round(confidence, 3),
+            evidence=evidence,
+            version=self.version,
+            also=self._lines(chosen, said, window if felt else ()),
+            sure=confidence >= self.model.calibration.unsure,
+            danger=round(danger, 3),
+        )
+
+    def _tally(self, readings: Sequence[Reading]) -> Tally:
+        tally = Tally(self.model)
+        for reading in readings:
+            if reading.features is not None:
+                tally.add(reading.features.known)
+        return tally
+
+    def _danger(self, readings: Sequence[Reading], memo: Memo) -> tuple[float, tuple[Reading, ...]]:
+        """Return the most alarming window and its chance: later talk cannot thin it out."""
+        best: tuple[float, tuple[Reading, ...]] = (0.0, ())
+        used: Memo = {}
+        for end in range(1, len(readings) + 1):
+            for start in {end - 1, max(0, end - WINDOW)}:
+                window = tuple(readings[start:end])
+                key = tuple(id(reading) for reading in window)
+                held = memo.get(key)
+                chance = held[1] if held else self._classifier.alarming(window)
+                used[key] = (window, chance)
+                best = max(best, (chance, window), key=lambda pair: pair[0])
+        memo.clear()
+        memo.update(used)
+        return best
 
     def _choose(
-        self, ranked: list[str], scores: dict[str, float], said: list[safety.Alarm]
-    ) -> str | None:
-        best = ranked[0] if ranked and scores[ranked[0]] >= FLOOR else None
-        if not said or said[0].rule.raises != "emergency":
-            return best or (said[0].rule.item if said else None)
-        for class_id in ranked:
-            if scores[class_id] >= FLOOR and self._platform(class_id) == "110":
-                return class_id
-        return said[0].rule.item
-
-    def _propose(
         self,
-        chosen: str,
-        runner_up: str | None,
-        scores: dict[str, float],
-        strongest: dict[str, Finding],
+        judged: Judged,
+        points: dict[str, float],
         said: list[safety.Alarm],
-    ) -> Proposal:
-        item, guide = self.taxonomy.item(chosen), self.taxonomy.guide(chosen)
+        *,
+        urgent: bool,
+        few: bool,
+    ) -> str | None:
+        names = list(judged.chances)
+        if urgent:
+            risky = [n for n in names if platform_of(n, self.taxonomy) in {"110", "120"}]
+            if not said:
+                return judged.ranked(risky)[0]
+            police = [n for n in risky if points.get(n, 0.0) >= FLOOR or n == said[0].rule.item]
+            return judged.ranked(risky if judged.best(risky) >= _TRUSTED else police)[0]
+        vague = judged.nothing >= _NOTHING or judged.best(names) < _GUESS
+        if few and vague and max(points.values(), default=0.0) < FLOOR:
+            return said[0].rule.item if said else None
+        platform = max(judged.platforms, key=lambda p: judged.platforms[p])
+        return judged.ranked([n for n in names if platform_of(n, self.taxonomy) == platform])[0]
+
+    def _urgency(self, chosen: str, strongest: dict[str, Finding], judged: Judged) -> Urgency:
+        item = self.taxonomy.item(chosen)
         urgency: Urgency = item.urgency if item else "normal"
+        if chosen.startswith("L-"):
+            return "urgent"
+        if item and item.utility and judged.urgent >= _URGENT:
+            urgency = "urgent"
         for finding in strongest.values():
             if finding.rule.item == chosen and finding.rule.urgency and finding.points >= FLOOR:
                 urgency = max(urgency, finding.rule.urgency, key=RANK.__getitem__)
-        return Proposal(
-            platform=self._platform(chosen),
-            item=item.id if item else None,
-            item_name=item.name if item else guide.name if guide else "",
-            runner_up=runner_up,
-            urgency=safety.raise_urgency(urgency, said),
-            confidence=_confidence(scores.get(chosen, 0.0), scores.get(runner_up or "", 0.0)),
-            evidence=self._evidence(chosen, strongest, said),
-            version=self.version,
-            also=safety.lines(said),
-        )
+        return urgency
 
-    def _platform(self, class_id: str) -> Platform:
-        item = self.taxonomy.item(class_id)
-        return item.platform if item else "guide"
+    def _confidence(self, chosen: str, judged: Judged) -> float:
+        if platform_of(chosen, self.taxonomy) == "guide":
+            return judged.platforms["guide"]
+        return judged.chances[chosen]
+
+    def _runner_up(self, chosen: str, judged: Judged) -> str | None:
+        others = [n for n in judged.chances if n != chosen]
+        best = judged.ranked(others)[0]
+        return best if judged.chances[best] >= _WORTH_NAMING else None
+
+    def _lines(
+        self, chosen: str, said: list[safety.Alarm], window: Sequence[Reading]
+    ) -> tuple[str, ...]:
+        meant = {m for r in window if r.features for m in self._classifier.lines(r.features)}
+        if window and chosen == "B3":
+            meant.add("122")
+        own = platform_of(chosen, self.taxonomy)
+        return tuple(sorted({*safety.lines(said), *meant} - {str(own)}))
 
     def _evidence(
-        self, chosen: str, strongest: dict[str, Finding], said: list[safety.Alarm]
+        self,
+        chosen: str,
+        strongest: dict[str, Finding],
+        said: list[safety.Alarm],
+        readings: Sequence[Reading],
+        window: Sequence[Reading],
     ) -> tuple[EvidenceSpan, ...]:
         spans = [alarm.finding.span(safety.note(alarm, self.taxonomy)) for alarm in said]
         alarmed = {alarm.rule.id for alarm in said}
+        spans += self._classifier.danger_evidence(window)
         speaking = [f for f in strongest.values() if f.rule.item == chosen and f.points > 0]
         speaking.sort(key=lambda finding: -finding.points)
-        spans += [finding.span() for finding in speaking if finding.rule.id not in alarmed]
+        guide = self.taxonomy.guide(chosen)
+        note = f"；{guide.script}" if guide else ""
+        spans += [finding.span(note) for finding in speaking if finding.rule.id not in alarmed]
+        spans += self._classifier.evidence(readings, chosen, self.taxonomy.name(chosen) + note)
         return tuple(spans[:MAX_EVIDENCE])
+
+
+_TRUSTED = 0.5
+_NOTHING = 0.45
+_FEW = 16
+"""Characters below which the answer may be that nothing was said yet."""
+_BRIEF = 6
+"""Characters below which no answer is sure."""
+_GUESS = 0.35
+_URGENT = 0.75
+_WORTH_NAMING = 0.02
 
 
 class Incremental:
@@ -131,6 +239,9 @@ class Incremental:
         self._dispatcher = dispatcher
         self._agents = set(agents)
         self._readings: dict[str, tuple[str, Reading]] = {}
+        self._tally = Tally(dispatcher.model)
+        self._counted: dict[str, Reading] = {}
+        self._memo: Memo = {}
 
     def agent(self, leg_id: str) -> None:
         """Tell that `leg_id` is an operator's or an officer's."""
@@ -138,7 +249,19 @@ class Incremental:
 
     def suggest(self, utterances: Sequence[UtteranceHeard]) -> Proposal | None:
         """Propose from the growing list; an utterance whose text changed is read again."""
-        return self._dispatcher.combine([self._read(u) for u in utterances], self._agents)
+        readings = [self._read(u) for u in utterances]
+        self._count({r.utterance_id: r for r in readings if r.leg_id not in self._agents})
+        return self._dispatcher.combine(readings, self._agents, self._tally, self._memo)
+
+    def _count(self, wanted: dict[str, Reading]) -> None:
+        for name, reading in list(self._counted.items()):
+            if wanted.get(name) is not reading and reading.features is not None:
+                self._tally.remove(reading.features.known)
+                del self._counted[name]
+        for name, reading in wanted.items():
+            if name not in self._counted and reading.features is not None:
+                self._tally.add(reading.features.known)
+                self._counted[name] = reading
 
     def _read(self, utterance: UtteranceHeard) -> Reading:
         held = self._readings.get(utterance.utterance_id)
@@ -168,9 +291,3 @@ def _scores(findings: Collection[Finding]) -> dict[str, float]:
             if class_id in scores:
                 scores[class_id] = max(0.0, scores[class_id] - finding.points)
     return dict(scores)
-
-
-def _confidence(chosen: float, other: float) -> float:
-    if chosen <= 0:
-        return 0.3
-    return round((1 - math.exp(-chosen / _HALF_SURE)) * chosen / (chosen + other), 3)

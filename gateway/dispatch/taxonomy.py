@@ -9,7 +9,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from gateway.dispatch.datafile import packaged, read
 
 Urgency = Literal["normal", "urgent", "emergency"]
-Platform = Literal["110", "12345", "guide"]
+Platform = Literal["110", "12345", "119", "120", "122", "guide"]
+"""Who takes the matter; `guide`: outside both scopes (D06). Fires and accidents are on the list
+12345->110 (B4, B3): they go to 110, which brings in 119 and 122; 120 and 119 by themselves are
+for illness without a police matter and for rescue services."""
 
 RANK: dict[Urgency, int] = {"normal": 0, "urgent": 1, "emergency": 2}
 """Urgency compares by rank: safety may only move it up."""
@@ -45,6 +48,8 @@ class Item(_Entry):
     platform: Literal["110", "12345"]
     urgency: Literal["normal", "urgent"] = "normal"
     """Never `emergency`: only words of danger raise that far (safety.py)."""
+    utility: bool = False
+    """Water, power, gas or heat: a failure may need a utility today."""
     scope: Filled
     """What the class covers, in the plan's words; shown to operators."""
 
@@ -102,6 +107,11 @@ class Taxonomy(_Entry):
     def line(self, number: str) -> Line | None:
         """Return the emergency line `number`, or None."""
         return next((line for line in self.lines if line.number == number), None)
+
+    def name(self, class_id: str) -> str:
+        """Return the name of a class, a guidance entry or a line (``L-120``); '' if unknown."""
+        entry = self.item(class_id) or self.guide(class_id) or self.line(class_id[2:])
+        return entry.name if entry else ""
 
     def knows(self, class_id: str) -> bool:
         """Say whether `class_id` is a class or a guidance entry."""
