@@ -62,7 +62,7 @@ class TapOpener:
             await self._open(command, lost_at)
             if lost_at is not None:
                 self._record(self._gap_since(command.leg_id, lost_at))
-        except (SwitchError, RedisError, OSError) as error:
+        except (SwitchError, RedisError, OSError, ValueError, KeyError) as error:
             self.failures += 1
             call_id = command.leg_id.split(".", 1)[0]
             _log.warning("tap failed", call_id=call_id, error=type(error).__name__)
@@ -126,7 +126,11 @@ class TapOpener:
             "Async": "true",
             "Variable": [f"LD_TAP={command.channel}"],
         }
-        await self._ami.send("Originate", headers)
+        try:
+            await self._ami.send("Originate", headers)
+        except SwitchError:
+            self._opened.pop(uuid, None)
+            raise
 
     async def _least_loaded(self, since: datetime | None) -> str:
         keys = [key async for key in self._redis.scan_iter(match=names.WORKERS, count=100)]

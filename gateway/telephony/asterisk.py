@@ -8,11 +8,13 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
+from gateway import log
 from gateway.calls import commands as c
 from gateway.errors import SwitchRefused
 from gateway.settings import LinkSettings
 from gateway.telephony.ami_port import Ami
 
+_log = log.get("telephony")
 ROOM = "liandong-room"
 Taps = Callable[[c.OpenTap], Awaitable[None]]
 
@@ -74,10 +76,16 @@ class AsteriskSwitch:
             "Async": "true",
             "Variable": [f"{name}={value}" for name, value in variables.items()],
         }
-        await asyncio.gather(
+        rung, marked = await asyncio.gather(
             self._ami.send("Originate", originate),
             self._set_ringing(command.caller_channel, until),
+            return_exceptions=True,
         )
+        # Whether it rings is the Originate's to say: without the mark a caller is held less long.
+        if isinstance(rung, BaseException):
+            raise rung
+        if isinstance(marked, BaseException):
+            _log.warning("ringing not marked", room=command.room, error=type(marked).__name__)
 
     async def _hang_up(self, command: c.HangUp) -> None:
         await self._ami.send("Hangup", {"Channel": command.unique_id, "Cause": "16"})

@@ -1,0 +1,197 @@
+"""Each command as the AMI actions it becomes, header by header."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from gateway.calls import commands as c
+from gateway.errors import SwitchError, SwitchRefused, SwitchTimeout, SwitchUnreachable, UnsafeValue
+from gateway.settings import LinkSettings
+from gateway.telephony.asterisk import AsteriskSwitch
+from gateway.telephony.fakes import FakeAmiClient
+
+LINK = LinkSettings(source="12345", target="110", dial="Local/110@liandong-target/n", ring_s=30)
+RING = c.RingTarget(
+    ref="t1",
+    leg_id="call-1.target.2",
+    room="ld-1.1",
+    caller_channel="PJSIP/city-00000001",
+    caller_number="13800000001",
+    centre="12345",
+    source="12345",
+    target="110",
+    ring_s=30.0,
+)
+
+
+@pytest.fixture
+async def ami() -> AsyncIterator[FakeAmiClient]:
+    ami = FakeAmiClient()
+    await ami.start()
+    yield ami
+    await ami.close()
+
+
+@pytest.fixture
+def taps() -> list[c.OpenTap]:
+    return []
+
+
+@pytest.fixture
+def switch(ami: FakeAmiClient, taps: list[c.OpenTap]) -> AsteriskSwitch:
+    async def open_tap(command: c.OpenTap) -> None:
+        taps.append(command)
+
+    return AsteriskSwitch(ami, [LINK], open_tap)
+
+
+def _redirect(channel: str, context: str, exten: str) -> dict[str, str]:
+    return {
+        "Action": "Redirect",
+        "Channel": channel,
+        "Context": context,
+        "Exten": exten,
+        "Priority": "1",
+    }
+
+
+async def test_caller_and_operator_move_in_one_action(
+    switch: AsteriskSwitch, ami: FakeAmiClient
+) -> None:
+    await switch.execute(c.MoveToRoom("t1", "1.1", "1.2"))
+    [sent] = ami.sent
+    assert sent.headers == _redirect("1.1", "liandong-room", "caller") | {
+        "ExtraChannel": "1.2",
+        "ExtraContext": "liandong-room",
+        "ExtraExten": "agent",
+        "ExtraPriority": "1",
+    }
+
+
+@pytest.mark.parametrize(
+    ("command", "context", "exten"),
+    [
+        (c.FetchCaller("t1", "1.1"), "liandong-room", "rejoin"),
+        (c.HoldCaller("t1", "1.1"), "liandong-alone", "s"),
+        (c.RequeueCaller("t1", "1.1", "12345"), "liandong-requeue", "12345"),
+    ],
+)
+async def test_where_the_caller_is_taken(
+    switch: AsteriskSwitch, ami: FakeAmiClient, command: c.SwitchCommand, context: str, exten: str
+) -> None:
+    await switch.execute(command)
+    assert [one.headers for one in ami.sent] == [_redirect("1.1", context, exten)]
+
+
+async def test_a_target_is_rung_into_the_room(switch: AsteriskSwitch, ami: FakeAmiClient) -> None:
+    await switch.execute(RING)
+    [sent] = ami.actions("Originate")
+    variables = sent.headers["Variable"]
+    assert {key: value for key, value in sent.headers.items() if key != "Variable"} == {
+        "Action": "Originate",
+        "Channel": "Local/110@liandong-target/n",
+        "ChannelId": "call-1.target.2",
+        "Context": "liandong-room",
+        "Exten": "target",
+        "Priority": "1",
+        "Timeout": "30000",
+        "CallerID": "13800000001",
+        "Async": "true",
+    }
+    assert set(variables) >= {
+        "__LD_CALL=ld-1.1",
+        "__LD_CALLER=PJSIP/city-00000001",
+        "__LD_NUMBER=13800000001",
+        "__LD_CENTRE=12345",
+        "__LD_PEER=12345",
+    }
+
+
+async def test_the_dialplan_is_told_how_long_it_rings_by_the_switchs_clock(
+    switch: AsteriskSwitch, ami: FakeAmiClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.telephony.asterisk.time.time", lambda: 1000.0)
+    ami.clock_offset_s = 500.0
+    await switch.execute(RING)
+    [sent] = ami.actions("Setvar")
+    assert sent.headers == {
+        "Action": "Setvar",
+        "Channel": "PJSIP/city-00000001",
+        "Variable": "SHARED(LD_RING_UNTIL)",
+        "Value": "1531",
+    }
+
+
+async def test_a_mark_that_cannot_be_set_is_no_refusal_to_ring(
+    switch: AsteriskSwitch, ami: FakeAmiClient
+) -> None:
+    ami.answer("Setvar", SwitchRefused("No such channel"))
+    await switch.execute(RING)
+    assert len(ami.actions("Originate")) == 1
+
+
+@pytest.mark.parametrize("error", [SwitchRefused("no"), SwitchTimeout("silence")])
+async def test_a_ring_that_fails_says_how(
+    switch: AsteriskSwitch, ami: FakeAmiClient, error: SwitchError
+) -> None:
+    ami.answer("Originate", error)
+    with pytest.raises(type(error)):
+        await switch.execute(RING)
+
+
+async def test_no_link_no_ring(switch: AsteriskSwitch, ami: FakeAmiClient) -> None:
+    with pytest.raises(SwitchRefused, match="no link from 12345 to 119"):
+        await switch.execute(replace(RING, target="119"))
+    assert ami.sent == []
+
+
+async def test_hang_up_is_an_ordinary_clearing(switch: AsteriskSwitch, ami: FakeAmiClient) -> None:
+    await switch.execute(c.HangUp("call-1.target.2", "call-1.target.2"))
+    [sent] = ami.sent
+    assert sent.headers == {"Action": "Hangup", "Channel": "call-1.target.2", "Cause": "16"}
+
+
+async def test_forgetting_clears_the_mark(switch: AsteriskSwitch, ami: FakeAmiClient) -> None:
+    await switch.execute(c.ForgetRinging("call-1", "1.1"))
+    [sent] = ami.sent
+    assert (sent.get("Variable"), sent.get("Value")) == ("SHARED(LD_RING_UNTIL)", "0")
+
+
+async def test_taps_are_opened_by_their_opener(
+    switch: AsteriskSwitch, ami: FakeAmiClient, taps: list[c.OpenTap]
+) -> None:
+    tap = c.OpenTap("call-1.caller.0", "PJSIP/city-00000001")
+    await switch.execute(tap)
+    assert taps == [tap]
+    assert ami.sent == []
+
+
+@pytest.mark.parametrize("forged", ["138\r\nAction: Originate", "138\n", "138\r", "138\0"])
+@pytest.mark.parametrize("where", ["caller_number", "caller_channel", "room", "centre"])
+async def test_nothing_a_caller_sends_becomes_a_header(
+    switch: AsteriskSwitch, ami: FakeAmiClient, forged: str, where: str
+) -> None:
+    with pytest.raises(UnsafeValue):
+        await switch.execute(replace(RING, **{where: forged}))  # type: ignore[arg-type]
+    assert ami.actions("Originate") == []
+    assert all("\n" not in str(one.headers) for one in ami.sent)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        c.MoveToRoom("t1", "1.1", "1.2"),
+        RING,
+        c.HangUp("x", "1.2"),
+        c.FetchCaller("t1", "1.1"),
+        c.RequeueCaller("t1", "1.1", "12345"),
+    ],
+)
+async def test_without_a_connection_nothing_is_sent_and_that_is_said(
+    switch: AsteriskSwitch, ami: FakeAmiClient, command: c.SwitchCommand
+) -> None:
+    ami.link(up=False)
+    with pytest.raises(SwitchUnreachable):
+        await switch.execute(command)
+    assert ami.sent == []
