@@ -1,0 +1,144 @@
+"""`liandong dispatch train | eval | report`: make the model, and say how good it is."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+from gateway.dispatch import concepts, corpus, evaluate, model, taxonomy
+from gateway.dispatch import rules as rule_data
+from gateway.dispatch.context import Context
+from gateway.dispatch.datafile import packaged
+from gateway.dispatch.suggest import Dispatcher
+from gateway.errors import ConfigError
+
+T = TypeVar("T")
+
+app = typer.Typer(help="Train and measure the dispatch advice.", no_args_is_help=True)
+
+COPIES = 12
+SEED = 1
+CHECKED = Path("tests/data/dispatch_eval/tuned")
+FLOORS = {"platform": 0.95, "class": 0.90, "urgency": 0.88, "emergency recall": 0.96}
+CEILINGS = {"normal raised": 0.03}
+
+Texts = Annotated[Path | None, typer.Option(help="Folder of training sentences (*.txt).")]
+Rows = Annotated[list[Path] | None, typer.Argument(help="Folders of evaluation rows (*.jsonl).")]
+
+
+@app.command()
+def train(
+    texts: Texts = None,
+    out: Annotated[Path | None, typer.Option(help="Where the model goes.")] = None,
+    check: Annotated[Path, typer.Option(help="Rows that guard danger recall.")] = CHECKED,
+    version: Annotated[str, typer.Option(help="Name of the new model.")] = "2026.1",
+    seed: Annotated[int, typer.Option(help="Same seed, same model.")] = SEED,
+) -> None:
+    """Train; keep the old model when the new one would hear less danger."""
+    from gateway.dispatch import train as training  # noqa: PLC0415 - scikit-learn, only here
+
+    path = out or packaged("model.npz")
+    known, rules, lists = concepts.load(), rule_data.load(taxonomy.load()), taxonomy.load()
+    lines = _or_exit(lambda: corpus.lines(texts))
+    said = corpus.said(lines, COPIES, seed)
+    typer.echo(f"{len(lines)} sentences, {len(said)} texts")
+    made = training.train(said, known, Context(rules.context), version)
+    rows = _or_exit(lambda: corpus.rows(check)) if check.is_dir() else []
+    new = _danger(Dispatcher(lists, rules, made), rows)
+    held = _held(lists, rules, path)
+    old = _danger(held, rows) if held else None
+    typer.echo(f"danger recall: new {new}; in force {old if held else 'none'}")
+    if old is not None and new.value < old.value:
+        typer.echo(f"{path} left as it is: the new model would hear less danger", err=True)
+        raise typer.Exit(1)
+    model.save(made, path)
+    typer.echo(f"{path}: {path.stat().st_size} bytes")
+
+
+@app.command(name="eval")
+def evaluate_command(
+    rows: Rows = None,
+    floors: Annotated[bool, typer.Option(help="Fail below the floors reached.")] = True,
+) -> None:
+    """Print accuracy by source with confusion tables; exit 1 below the floors."""
+    failed = False
+    dispatcher = _or_exit(lambda: Dispatcher(taxonomy.load()))
+    typer.echo(dispatcher.version)
+    for folder in rows or [CHECKED]:
+        found = _or_exit(lambda folder=folder: corpus.rows(folder))  # type: ignore[misc]
+        typer.echo(f"\n== {folder} ({len(found)} rows)")
+        outcome = evaluate.run(dispatcher, found)
+        for name, share in outcome.shares.items():
+            missed = floors and (
+                share.value < FLOORS.get(name, 0.0) or share.value > CEILINGS.get(name, 1.0)
+            )
+            failed |= missed
+            typer.echo(f"{name:>18} {share}{'  BELOW THE FLOOR' if missed else ''}")
+        _by_source(dispatcher, found)
+        _tables(outcome)
+    raise typer.Exit(1 if failed else 0)
+
+
+@app.command()
+def report(rows: Rows = None) -> None:
+    """List every row that was advised wrongly, with the words behind the advice."""
+    dispatcher = _or_exit(lambda: Dispatcher(taxonomy.load()))
+    for folder in rows or [CHECKED]:
+        for row, got in evaluate.run(dispatcher, _or_exit(lambda f=folder: corpus.rows(f))).rows:  # type: ignore[misc]
+            want = evaluate.class_name(row.platform, row.item), row.urgency
+            have = (
+                (evaluate.class_name(got.platform, got.item), got.urgency)
+                if got
+                else ("-", "normal")
+            )
+            if want != have:
+                why = "、".join(span.text for span in got.evidence[:3]) if got else ""
+                typer.echo(f"{row.id}: {'/'.join(want)} -> {'/'.join(have)}  [{why}]  {row.text}")
+
+
+def _by_source(dispatcher: Dispatcher, rows: list[corpus.Row]) -> None:
+    typer.echo("\nby source: platform | class | emergencies heard | normal raised")
+    for source, held in evaluate.by_source(rows).items():
+        shares = evaluate.run(dispatcher, held).shares
+        cells = [shares[n] for n in ("platform", "class", "emergency recall", "normal raised")]
+        shown = " | ".join(f"{s.right}/{s.of}" for s in cells)
+        low, high = cells[1].interval
+        typer.echo(f"{source:>18}: {shown}   class 95 % {100 * low:.0f}-{100 * high:.0f}")
+
+
+def _tables(outcome: evaluate.Outcome) -> None:
+    typer.echo("\nclass (rows: labelled, columns: advised)")
+    typer.echo(
+        outcome.confusion(
+            lambda row: evaluate.class_name(row.platform, row.item),
+            lambda got: evaluate.class_name(got.platform, got.item) if got else "-",
+        )
+    )
+    typer.echo("\nurgency")
+    typer.echo(
+        outcome.confusion(lambda row: row.urgency, lambda got: got.urgency if got else "normal")
+    )
+    typer.echo("\nconfidence: band, mean, right")
+    for band, mean, share in outcome.calibration():
+        typer.echo(f"  {band}  {mean:.2f}  {share}")
+
+
+def _held(lists: taxonomy.Taxonomy, rules: rule_data.Rules, path: Path) -> Dispatcher | None:
+    try:
+        return Dispatcher(lists, rules, model.load(concepts.load(), Context(rules.context), path))
+    except ConfigError:
+        return None
+
+
+def _danger(dispatcher: Dispatcher, rows: list[corpus.Row]) -> evaluate.Share:
+    urgent = [row for row in rows if row.urgency == "emergency"]
+    return evaluate.run(dispatcher, urgent).shares["emergency recall"]
+
+
+def _or_exit(read: Callable[[], T]) -> T:
+    try:
+        return read()
+    except ConfigError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from error
