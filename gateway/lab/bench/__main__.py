@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import signal
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,9 @@ from gateway.errors import LiandongError
 from gateway.lab.bench.plan import Plan, Result, Watch, bench
 from gateway.lab.bench.report import as_json, show
 
+_FILE_WIDTH = 120
+"""Columns where there is no terminal: every stage on one line."""
+
 
 def main(
     transfers: Annotated[int, typer.Option(min=1, help="Of each arm.")] = 60,
@@ -25,7 +29,8 @@ def main(
 ) -> None:
     """Key → INVITE with the gateway beside Asterisk's dialplan alone, and every stage's time."""
     plan = Plan(transfers, min(blind, transfers), speech, limit_s=limit_s)
-    console, result = Console(highlight=False, soft_wrap=True), Result()
+    width = None if sys.stdout.isatty() else _FILE_WIDTH
+    console, result = Console(highlight=False, soft_wrap=True, width=width), Result()
     ended = asyncio.run(_until_ended(plan, result, Console(stderr=True)))
     report = as_json(result)
     if result.transfers:
