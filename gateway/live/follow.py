@@ -17,13 +17,15 @@ _Entry = tuple[str, dict[str, str]]
 
 
 async def follow(redis: Redis, stream: str, handle: Callable[[str], None]) -> None:
-    """Call `handle` with the field `event` of every entry that comes after now; never returns.
+    """Call `handle` with the field `event` of every entry that comes after now, until cancelled.
 
     An outage of Redis is waited out and reading goes on where it stopped. What `handle` raises
     is logged, and the entry skipped.
     """
     position: str | None = None
-    while True:
+    task = asyncio.current_task()
+    # The client waits with wait_for, which before Python 3.12 may swallow a cancellation.
+    while task is None or not task.cancelling():
         try:
             if position is None:
                 newest: Any = await redis.xrevrange(stream, count=1)
@@ -36,6 +38,7 @@ async def follow(redis: Redis, stream: str, handle: Callable[[str], None]) -> No
         except (RedisError, OSError) as error:
             _log.warning("stream unreachable", stream=stream, error=type(error).__name__)
             await asyncio.sleep(_RETRY_S)
+    raise asyncio.CancelledError
 
 
 def _give(handle: Callable[[str], None], stream: str, event: str) -> None:
