@@ -16,8 +16,9 @@ from make_lab_audio import PHONE_RATE, Samples, synthesiser, to_alaw
 
 SOUNDS = Path(__file__).resolve().parent.parent / "dialplans" / "sounds"
 VOICE_LEVEL, HOLD_LEVEL = 0.8, 0.12
-BEAT_S, RING_S = 0.5, 1.6
-# Two pentatonic phrases of our own, one note a beat in semitones above A3; None rests.
+BEAT_S, RING_S, BASE_HZ = 0.5, 1.6, 207.65
+# Two pentatonic phrases of our own, one note a beat in semitones above G sharp 3; None rests.
+# No note comes near the tones by which the tests tell speakers apart.
 MELODY = (
     *(3, None, 7, 10, 12, None, 10, 7, 5, None, 7, 10, 7, None, None, None),
     *(3, None, 5, 7, 10, None, 12, 15, 12, None, 10, 7, 3, None, None, None),
@@ -39,7 +40,7 @@ def hold() -> Samples:
 def _bell(semitones: int, ring_s: float) -> Samples:
     """A soft struck tone: three partials that die away, the higher the sooner."""
     at = np.arange(int(ring_s * PHONE_RATE)) / PHONE_RATE
-    pitch = 220.0 * 2 ** (semitones / 12)
+    pitch = BASE_HZ * 2 ** (semitones / 12)
     wave = sum(
         share * np.sin(2 * math.pi * pitch * n * at) * np.exp(-at * n * 3.0 / ring_s)
         for n, share in ((1, 1.0), (2, 0.3), (3, 0.08))

@@ -7,6 +7,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Any
 
 from gateway.lab.phones.call import PhoneCall
@@ -83,11 +84,19 @@ class Scene:
         self.officer.tone(OFFICER_HZ)
 
     async def hears(self, listener: PhoneCall, *tones: int) -> None:
+        """Each of `tones` is a good part of what `listener` hears; a voice never is."""
         for tone in tones:
-            await listener.until_hears(tone)
+            await until(partial(_hears, listener, tone), f"{tone} Hz at {listener!r}")
+
+    def rings(self, target: str) -> int:
+        """How often `target` has been rung: phones that ring already would not show it."""
+        legs = (event.get("Channel") for event in self.witness.named("Newchannel", self.since))
+        return sum(leg.startswith(f"Local/{target}@") and leg.endswith(";1") for leg in legs)
 
     async def hears_something_after(self, listener: PhoneCall, tone: int) -> None:
         """`tone` has gone, and it is not silence that came in its place."""
+        enough = listener.heard.received + 25  # half a second that has nothing of before
+        await until(lambda: listener.heard.received >= enough, "half a second more")
         await until(lambda: not listener.hears_tone(tone, 400), f"the end of {tone} Hz")
         await until(lambda: listener.rms(200) > 100, "a sound")
 
@@ -150,6 +159,10 @@ class Scene:
 
         await until(empty, "an empty PBX")
         assert self.witness.dropped(self.since) == []
+
+
+def _hears(listener: PhoneCall, tone: int) -> bool:
+    return listener.heard.hears_tone(tone, min_share=0.3)
 
 
 @asynccontextmanager

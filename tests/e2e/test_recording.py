@@ -56,7 +56,7 @@ def _heard(pcm: Pcm, tone: int) -> bool:
 def gap(times: list[float], start: float, end: float) -> float:
     """The longest stretch between `start` and `end` without the tone, in seconds."""
     inside = [start, *(at for at in times if start <= at <= end), end]
-    return max(later - earlier for earlier, later in itertools.pairwise(inside))
+    return max(round(later - earlier, 3) for earlier, later in itertools.pairwise(inside))
 
 
 async def a_second(listener: PhoneCall) -> None:
