@@ -23,6 +23,7 @@ from gateway.live import names
 from gateway.media.grants import RedisGrants
 from gateway.speech.port import TapGrant
 from gateway.telephony.ami_port import Ami
+from gateway.telephony.ami_values import variable
 
 _log = log.get("media")
 _TRIES = 5
@@ -124,7 +125,7 @@ class TapOpener:
             "Priority": "1",
             "Timeout": "3000",
             "Async": "true",
-            "Variable": [f"LD_TAP={command.channel}"],
+            "Variable": [variable("LD_TAP", command.channel)],
         }
         try:
             await self._ami.send("Originate", headers)

@@ -13,6 +13,7 @@ from gateway.calls import commands as c
 from gateway.errors import SwitchRefused
 from gateway.settings import LinkSettings
 from gateway.telephony.ami_port import Ami
+from gateway.telephony.ami_values import variable
 
 _log = log.get("telephony")
 ROOM = "liandong-room"
@@ -74,7 +75,7 @@ class AsteriskSwitch:
             "Timeout": str(int(command.ring_s * 1000)),
             "CallerID": command.caller_number,
             "Async": "true",
-            "Variable": [f"{name}={value}" for name, value in variables.items()],
+            "Variable": [variable(name, value) for name, value in variables.items()],
         }
         rung, marked = await asyncio.gather(
             self._ami.send("Originate", originate),

@@ -167,6 +167,15 @@ async def test_a_switch_that_will_not_tap_is_a_gap(
     assert taps.ended(ami.sent[0].get("Channel").removesuffix("/c(slin16)")) is None
 
 
+async def test_a_channels_name_sets_no_second_variable(
+    taps: TapOpener, ami: FakeAmiClient, redis: Redis, recorded: list[f.Fact]
+) -> None:
+    await _announce(redis, "one", 0)
+    await taps.open(OpenTap(LEG, "PJSIP/a,LD_CALL=x-00000001"))
+    _is_gap(recorded)
+    assert ami.sent == []
+
+
 async def test_a_tap_that_dies_is_tried_again_a_few_times(
     taps: TapOpener, ami: FakeAmiClient, redis: Redis
 ) -> None:

@@ -195,3 +195,13 @@ async def test_without_a_connection_nothing_is_sent_and_that_is_said(
     with pytest.raises(SwitchUnreachable):
         await switch.execute(command)
     assert ami.sent == []
+
+
+@pytest.mark.parametrize("field", ["caller_number", "caller_channel", "room"])
+async def test_no_value_sets_a_second_variable(
+    switch: AsteriskSwitch, ami: FakeAmiClient, field: str
+) -> None:
+    forged = {field: "138,LD_CENTRE=110"}
+    with pytest.raises(UnsafeValue):
+        await switch.execute(replace(RING, **forged))  # type: ignore[arg-type]
+    assert ami.sent == []
