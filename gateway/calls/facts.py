@@ -161,14 +161,57 @@ class EvidenceSpan(BaseModel):
     why: str
 
 
+class Area(BaseModel):
+    """An administrative division; a code never goes without its system."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    code: str
+    code_system: str
+    name: str
+    path: str = ""
+    """Full name from the province or county down."""
+
+
+class Said(BaseModel):
+    """Something a caller said that a ticket needs, with the words it was read from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: str
+    """time, place, phone, casualty, weapon, hazard, plate, amount or person."""
+    value: str
+    utterance_id: str
+    start: int
+    end: int
+    text: str
+
+
 class SuggestionMade(_Fact):
     kind: Literal["suggestion.made"] = "suggestion.made"
     suggestion_id: str
     platform: str
-    """'110', '12345' or 'guide' (outside both scopes, D06)."""
+    """'110', '12345', '119', '120', '122' or 'guide' (outside both scopes, D06)."""
     item: str | None
     """'A1'..'A9', 'B1'..'B8'."""
     item_name: str = ""
+    runner_up: str | None = None
+    """The next likely class, or guidance id ('G-...'), or line ('L-120')."""
+    also: list[str] = Field(default_factory=list)
+    """Emergency lines to bring in (D12)."""
+    sure: bool = True
+    """False: below the model's threshold, a guess to look at."""
+    unit: str = ""
+    assist: list[str] = Field(default_factory=list)
+    district: Area | None = None
+    place: str = ""
+    facts: list[Said] = Field(default_factory=list)
+    ask: list[str] = Field(default_factory=list)
+    deadline: str = ""
+    request_type: str = ""
+    """咨询, 求助, 投诉, 举报, 建议, 表扬 or 其他."""
+    title: str = ""
+    summary: str = ""
     urgency: Literal["emergency", "urgent", "normal"]
     confidence: float
     evidence: list[EvidenceSpan] = Field(default_factory=list)

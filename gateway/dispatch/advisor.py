@@ -1,6 +1,7 @@
 """Keeps the suggestion of each live call up to date with what has been heard."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 
 from gateway.calls import facts as f
 from gateway.calls.view import CallView
@@ -36,30 +37,47 @@ class Advisor:
 
 
 def _fact(call_id: str, proposal: Proposal) -> f.SuggestionMade:
+    return _shown(proposal).model_copy(update={"call_id": call_id, "suggestion_id": new_id()})
+
+
+_OWN = {"kind", "call_id", "suggestion_id", "at"}
+
+
+def _shown(proposal: Proposal) -> f.SuggestionMade:
+    district = proposal.district
     return f.SuggestionMade(
-        call_id=call_id,
-        suggestion_id=new_id(),
+        call_id="",
+        suggestion_id="",
         platform=proposal.platform,
         item=proposal.item,
         item_name=proposal.item_name,
+        runner_up=proposal.runner_up,
+        also=list(proposal.also),
+        sure=proposal.sure,
         urgency=proposal.urgency,
         confidence=proposal.confidence,
+        unit=proposal.units[0] if proposal.units else "",
+        assist=list(proposal.units[1:]),
+        district=f.Area(**asdict(district)) if district else None,
+        place=proposal.place,
+        facts=[f.Said(**fact._asdict()) for fact in proposal.facts],
+        ask=list(proposal.ask),
+        deadline=proposal.deadline,
+        request_type=proposal.type,
+        title=proposal.title,
+        summary=proposal.summary,
         evidence=list(proposal.evidence),
         version=proposal.version,
     )
 
 
 def _same(made: f.SuggestionMade | None, proposal: Proposal) -> bool:
-    return made is not None and (
-        made.platform,
-        made.item,
-        made.urgency,
-        round(made.confidence, 2),
-        made.evidence,
-    ) == (
-        proposal.platform,
-        proposal.item,
-        proposal.urgency,
-        round(proposal.confidence, 2),
-        list(proposal.evidence),
-    )
+    """Say whether nothing an operator would see has changed."""
+    if made is None:
+        return False
+    shown = _shown(proposal)
+    # The summary grows with every word said; by itself it is no new suggestion.
+    quiet = {*_OWN, "summary", "confidence"}
+    if round(made.confidence, 1) != round(shown.confidence, 1):
+        return False
+    return made.model_dump(exclude=quiet) == shown.model_dump(exclude=quiet)

@@ -3,12 +3,14 @@
 import json
 import sys
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, TextIO
 
 import typer
 
 from gateway.calls.facts import UtteranceHeard
+from gateway.dispatch.facts import Fact
 from gateway.dispatch.suggest import Dispatcher, Proposal
 from gateway.dispatch.taxonomy import load
 from gateway.errors import ConfigError
@@ -90,10 +92,31 @@ def _shape(proposal: Proposal) -> dict[str, object]:
         "item_name": proposal.item_name,
         "runner_up": proposal.runner_up,
         "urgency": proposal.urgency,
+        "type": proposal.type,
+        "unit": proposal.units[0] if proposal.units else None,
+        "assist": list(proposal.units[1:]),
+        "district": asdict(proposal.district) if proposal.district else None,
+        "place": proposal.place or None,
+        "facts": [_fact(fact) for fact in proposal.facts],
+        "title": proposal.title,
+        "summary": proposal.summary,
+        "ask": list(proposal.ask),
+        "deadline": proposal.deadline,
         "confidence": proposal.confidence,
+        "sure": proposal.sure,
         "also": list(proposal.also),
         "evidence": [span.model_dump(exclude={"utterance_id"}) for span in proposal.evidence],
         "version": proposal.version,
+    }
+
+
+def _fact(fact: Fact) -> dict[str, object]:
+    return {
+        "kind": fact.kind,
+        "value": fact.value,
+        "start": fact.start,
+        "end": fact.end,
+        "text": fact.text,
     }
 
 
@@ -104,7 +127,18 @@ def _unsure(engine: Dispatcher, error: str = "") -> dict[str, object]:
         "item_name": "",
         "runner_up": None,
         "urgency": "normal",
+        "type": "其他",
+        "unit": None,
+        "assist": [],
+        "district": None,
+        "place": None,
+        "facts": [],
+        "title": "",
+        "summary": "",
+        "ask": ["请问您要反映什么事？在什么位置？"],
+        "deadline": "",
         "confidence": 0.0,
+        "sure": False,
         "also": [],
         "evidence": [],
         "version": engine.version,

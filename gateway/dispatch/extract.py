@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gateway.calls.facts import EvidenceSpan, UtteranceHeard
+from gateway.dispatch import facts
 from gateway.dispatch.context import LOOKS_BACK, Context, Surroundings
+from gateway.dispatch.divisions import Divisions, Named
+from gateway.dispatch.facts import Fact
 from gateway.dispatch.features import Features, Vocabulary
 from gateway.dispatch.fold import fold
 from gateway.dispatch.matcher import Hit, Matcher
@@ -23,6 +26,8 @@ _FACTORS: dict[Mark, float] = {
 
 _AGENT_SHARE = 0.4
 """Operators repeat, ask and explain: their words count for less than the caller's."""
+_FACTS_IN = 3_000
+"""Characters of an utterance that are searched for facts; speech is far shorter."""
 _PIECE = 1_000
 _OVERLAP = 100
 """Texts longer than speech are read in pieces, so that the cost stays linear whatever they hold."""
@@ -78,6 +83,10 @@ class Reading:
     findings: tuple[Finding, ...]
     affirms: bool
     features: Features | None
+    facts: tuple[Fact, ...] = ()
+    places: tuple[Named, ...] = ()
+    meant: frozenset[str] = frozenset()
+    """Concepts named (concepts.toml)."""
 
 
 def by_agent(reading: Reading) -> Reading:
@@ -96,8 +105,9 @@ def by_agent(reading: Reading) -> Reading:
 class Reader:
     """Reads utterances by both layers' rules; pure, shared by any number of calls."""
 
-    def __init__(self, rules: Rules, vocabulary: Vocabulary) -> None:
+    def __init__(self, rules: Rules, vocabulary: Vocabulary, divisions: Divisions) -> None:
         self._vocabulary = vocabulary
+        self._divisions = divisions
         every: Sequence[Rule] = (*rules.cues.rules, *rules.danger.rules)
         self._matcher = Matcher(every, rules.context.own_words)
         self._context = Context(rules.context)
@@ -119,6 +129,7 @@ class Reader:
                     best[hit.rule.id] = finding
         found = tuple(sorted(best.values(), key=lambda f: (f.start, f.end, f.rule.id)))
         affirms = self._context.affirms(folded)
+        head = next(folded.pieces(_FACTS_IN, 0))
         return Reading(
             utterance.utterance_id,
             utterance.leg_id,
@@ -126,6 +137,12 @@ class Reader:
             found,
             affirms,
             self._vocabulary.read(folded),
+            tuple(
+                fact._replace(utterance_id=utterance.utterance_id)
+                for fact in facts.read(head, self._vocabulary.concepts)
+            ),
+            tuple(self._divisions.find(head)),
+            frozenset(m.name for m in self._vocabulary.concepts.find(head.chars)),
         )
 
 

@@ -7,24 +7,39 @@ dispatches first, whatever else was said (D05). None: nothing was said yet that 
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.calls.facts import EvidenceSpan, UtteranceHeard
+from gateway.dispatch import advice, safety
 from gateway.dispatch import concepts as concept_data
+from gateway.dispatch import divisions as division_data
 from gateway.dispatch import model as model_data
 from gateway.dispatch import rules as rule_data
-from gateway.dispatch import safety
+from gateway.dispatch.advice import ProfileId, RequestType
 from gateway.dispatch.classify import Classifier, Judged, platform_of
 from gateway.dispatch.context import Context
+from gateway.dispatch.divisions import CODE_SYSTEM
 from gateway.dispatch.extract import Finding, Reader, Reading, by_agent
+from gateway.dispatch.facts import Fact
 from gateway.dispatch.model import Model, Tally
 from gateway.dispatch.taxonomy import RANK, Platform, Taxonomy, Urgency
 
 FLOOR = 1.5
 """Points from which the rules speak without the classifier."""
 MAX_EVIDENCE = 12
+MAX_FACTS = 40
 WINDOW = 3
 """Utterances read together for danger: speech recognition cuts a sentence at every pause."""
+
+
+@dataclass(frozen=True)
+class District:
+    """A division; a code never goes without its system. `path` is its full name."""
+
+    code: str
+    code_system: str
+    name: str
+    path: str
 
 
 @dataclass(frozen=True)
@@ -49,6 +64,16 @@ class Proposal:
     sure: bool = True
     danger: float = 0.0
     """The classifier's chance of an emergency, 0..1."""
+    type: RequestType = "其他"
+    units: tuple[str, ...] = ()
+    """Lead and assisting units; () when the caller is guided elsewhere."""
+    district: District | None = None
+    place: str = ""
+    facts: tuple[Fact, ...] = ()
+    ask: tuple[str, ...] = ()
+    deadline: str = ""
+    title: str = ""
+    summary: str = ""
 
 
 Memo = dict[tuple[int, ...], tuple[tuple[Reading, ...], float]]
@@ -62,14 +87,19 @@ class Dispatcher:
         taxonomy: Taxonomy,
         rules: rule_data.Rules | None = None,
         model: Model | None = None,
+        profile: ProfileId = "siyang",
     ) -> None:
+        self._register = advice.load()
+        self._divisions = division_data.load()
+        self._profile = profile
         self.taxonomy = taxonomy
         self.rules = rules or rule_data.load(taxonomy)
         self.model = model or model_data.load(concept_data.load(), Context(self.rules.context))
         self.version = (
-            f"taxonomy {taxonomy.version}; rules {self.rules.version}; model {self.model.version}"
+            f"taxonomy {taxonomy.version}; rules {self.rules.version};"
+            f" model {self.model.version}; units {self._register.version}"
         )
-        self._reader = Reader(self.rules, self.model.vocabulary)
+        self._reader = Reader(self.rules, self.model.vocabulary, self._divisions)
         self._classifier = Classifier(self.model, taxonomy)
 
     def read(self, utterance: UtteranceHeard) -> Reading:
@@ -111,18 +141,66 @@ class Dispatcher:
             return None
         confidence = self._confidence(chosen, judged) * min(1.0, spoken / _BRIEF)
         urgency = self._urgency(chosen, strongest, judged)
-        return Proposal(
+        urgency = safety.raise_urgency("emergency" if felt else urgency, said)
+        return replace(
+            self._details(chosen, urgency, by_caller or heard, evidence),
             platform=platform_of(chosen, self.taxonomy) or "12345",
             item=chosen if self.taxonomy.item(chosen) else None,
             item_name=self.taxonomy.name(chosen),
             runner_up=self._runner_up(chosen, judged),
-            urgency=safety.raise_urgency("emergency" if felt else urgency, said),
+            urgency=urgency,
             confidence=round(confidence, 3),
             evidence=evidence,
             version=self.version,
             also=self._lines(chosen, said, window if felt else ()),
             sure=confidence >= self.model.calibration.unsure,
             danger=round(danger, 3),
+        )
+
+    def _details(
+        self,
+        chosen: str,
+        urgency: Urgency,
+        readings: Sequence[Reading],
+        evidence: Sequence[EvidenceSpan],
+    ) -> Proposal:
+        """Return a proposal with what follows from the class and the caller's words."""
+        item = chosen if self.taxonomy.item(chosen) else None
+        texts = [reading.text for reading in readings]
+        meant = frozenset().union(*(reading.meant for reading in readings))
+        facts = tuple(fact for reading in readings for fact in reading.facts)[:MAX_FACTS]
+        profile = self._register.of(self._profile)
+        named = [name for reading in readings for name in reading.places]
+        located = self._divisions.locate(named, profile.area)
+        parents = self._divisions.parents(located.division) if located else []
+        county = next((d for d in parents if d.level == 2), located.division if located else None)
+        if county and county.code.startswith("12"):
+            profile = self._register.of("tianjin")
+        places = [fact.value for fact in facts if fact.kind == "place"]
+        known = {str(fact.kind) for fact in facts} | ({"place"} if located else set())
+        district = None
+        if located:
+            path = "".join(d.name for d in [*parents, located.division])
+            division = located.division
+            district = District(division.code, CODE_SYSTEM, division.name, path)
+        return Proposal(
+            platform="12345",
+            item=None,
+            item_name="",
+            runner_up=None,
+            urgency=urgency,
+            confidence=0.0,
+            evidence=(),
+            version=self.version,
+            type=advice.request_type("，".join(texts), item, urgency),
+            units=self._register.units(item, meant, profile.id, county),
+            district=district,
+            place=max(places, key=len, default=""),
+            facts=facts,
+            ask=self._register.questions(item, meant, known) if item else (),
+            deadline=profile.deadlines[urgency],
+            title=advice.title(texts, (span.text for span in evidence)),
+            summary=advice.summary(texts),
         )
 
     def _tally(self, readings: Sequence[Reading]) -> Tally:

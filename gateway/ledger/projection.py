@@ -105,7 +105,9 @@ def _gap(fact: f.GapMarked) -> list[Executable | Once]:
 
 
 def _suggested(fact: f.SuggestionMade) -> list[Executable | Once]:
-    values = _fields(fact, "suggestion_id") | {"item": fact.item or ""}
+    # What search needs has columns; the whole suggestion is in `facts`.
+    said = _fields(fact, "suggestion_id") | {"item": fact.item or ""}
+    values = {name: value for name, value in said.items() if name in t.suggestions.c}
     return [_once(t.suggestions, id=fact.suggestion_id, **values)]
 
 

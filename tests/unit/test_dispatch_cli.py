@@ -13,9 +13,10 @@ from typer.testing import CliRunner
 from gateway.dispatch.cli import MAX_CODE_POINTS, command, suggest_lines
 
 KEYS = {
-    "platform", "item", "item_name", "runner_up", "urgency", "confidence", "also", "evidence",
-    "version",
-}  # fmt: skip
+    "platform", "item", "item_name", "runner_up", "urgency", "type", "unit", "assist", "district",
+    "place", "facts", "title", "summary", "ask", "deadline", "confidence", "sure", "also",
+    "evidence", "version",
+}  # fmt: skip  # fmt: skip
 
 
 def answers(*lines: bytes | str) -> list[dict[str, Any]]:
