@@ -130,6 +130,22 @@ def test_rubbish_cookie(cookie):
     assert Sessions({"wang": b"hash"}).holder(cookie) is None
 
 
+@pytest.mark.parametrize("signature", ["é", "签名"])
+def test_signature_that_is_no_ascii(signature):
+    sessions = Sessions({"wang": b"hash"})
+    body = sessions.open("wang").rpartition(".")[0]
+    assert sessions.holder(f"{body}.{signature}") is None
+
+
+async def test_cookie_that_is_no_ascii_is_refused_and_no_failure_of_ours(api):
+    await log_in(api)
+    body = api.client.cookies[COOKIE].rpartition(".")[0]
+    api.client.cookies.clear()
+    cookie = f"{COOKIE}={body}.é".encode("latin-1")
+    refused = await api.ask("GET", "/session", headers={"Cookie": cookie})
+    assert (refused.status_code, refused.json()["slug"]) == (401, "not-authenticated")
+
+
 def token(name="wang", role="supervisor", secret="x" * 16, agent=""):
     return TokenSettings.model_validate(
         {"name": name, "role": role, "token": secret, "agent": agent}
