@@ -177,6 +177,15 @@ def test_an_order_system_that_answers(orders_url, monkeypatch, status, expected)
     assert check_orders(OrdersSettings(url=orders_url, secret=SECRET)).status == expected
 
 
+def test_an_order_system_is_asked_the_way_delivery_asks_it(orders_url, closed_port, monkeypatch):
+    """Delivery goes straight there, so an ambient proxy must not answer for it, nor fail it."""
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{closed_port}")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    assert check_orders(OrdersSettings(url=orders_url, secret=SECRET)).status == "ok"
+
+
 def test_an_order_system_that_does_not(closed_port):
     url = f"http://127.0.0.1:{closed_port}/tickets"
     assert check_orders(OrdersSettings(url=url, secret=SECRET)).status == "fail"
