@@ -47,7 +47,8 @@ def check_version(witness: Witness) -> Finding:
     if number < expect.MIN_VERSION:
         return fail("Asterisk version", text, f"upgrade to {least} or later")
     if number in expect.BROKEN_VERSIONS:
-        return warn("Asterisk version", f"{text}: {expect.BROKEN_VERSIONS[number]}", "move off it")
+        remedy = "install another release of the same series, such as 22.10.1"
+        return fail("Asterisk version", f"{text}: {expect.BROKEN_VERSIONS[number]}", remedy)
     return ok("Asterisk version", text)
 
 
