@@ -1,5 +1,6 @@
 """Room profiles, and the queues' members."""
 
+import re
 from collections.abc import Iterable
 
 from gateway.telephony import doctor_expect as expect
@@ -11,6 +12,8 @@ _INCLUDE = (
     "confbridge.conf: #include liandong/confbridge_liandong.conf; "
     "then `module reload app_confbridge.so`"
 )
+_LOCAL_MEMBER = re.compile(r"^Local/|\(Local/")
+"""`Name (Local/1001@from-queue/n from hint:1001@ext-local)`, or the interface where it has none."""
 
 
 def check_profiles(witness: Witness) -> list[Finding]:
@@ -37,7 +40,11 @@ def check_profile(profile: str, shown: dict[str, str], wanted: dict[str, str]) -
 
 
 def check_queue(queue: str, lines: Iterable[str]) -> Finding:
-    """From `queue show NAME`: the queue exists and does not ring people who are in a call."""
+    """From `queue show NAME`: the queue exists, its members are phones, and none is rung in a call.
+
+    A Local member (as FreePBX adds them) has its phone behind another channel: keys then come
+    from a channel that the gateway does not know as the operator's.
+    """
     name = f"queue {queue}"
     shown = list(lines)
     if not any(line.startswith(f"{queue} has ") for line in shown):
@@ -45,6 +52,15 @@ def check_queue(queue: str, lines: Iterable[str]) -> Finding:
     members = parse.members(shown)
     if not members:
         return warn(name, "has no members now", "add members; then ringinuse can be checked too")
+    local = [line for line in members if _LOCAL_MEMBER.search(line)]
+    if local:
+        return fail(
+            name,
+            f"{len(local)} of {len(members)} members are Local channels: their keys would do "
+            "nothing, since they come from a phone behind the channel that is known",
+            f"queues.conf [{queue}]: name the phones (member => PJSIP/1001), not Local/...; "
+            "or wait for a later version",
+        )
     ringing = [line for line in members if "(ringinuse disabled)" not in line]
     if ringing:
         return fail(

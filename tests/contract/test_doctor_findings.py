@@ -96,6 +96,10 @@ def test_without_our_files_each_lack_is_named_with_its_remedy():
         (AGENT, "Marked User:             true", "Marked User:             false",
          "room profile liandong_agent", "Marked User"),
         ("Command queue show 110", "(ringinuse disabled) ", "", "queue 110", "of 2 members"),
+        ("Command queue show 110", "李强 (PJSIP/2001)",
+         "李强 (Local/2001@from-queue/n from hint:2001@ext-local)", "queue 110", "1 of 2 members"),
+        ("Command queue show 12345", "王芳 (PJSIP/1002)", "Local/1002@from-queue/n",
+         "queue 12345", "Local channels"),
     ],
 )  # fmt: skip
 def test_one_thing_wrong_is_one_failure(switch, asked, old, new, name, says):
