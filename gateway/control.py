@@ -5,6 +5,7 @@ Order matters: the journal and the switch come first; Redis, SQL and the page ma
 
 import asyncio
 import contextlib
+import gc
 import signal
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
@@ -101,6 +102,10 @@ class Control:
     @asynccontextmanager
     async def _running(self) -> AsyncIterator[None]:
         await self.takeover.recover(self.journal, self.ledger, self.recorder)
+        # What is loaded by now stays: else each full search for garbage goes through all of it, and
+        # every call waits 0.4 s.
+        gc.collect()
+        gc.freeze()
         self._start(self.recorder.run(), "recorder")
         self._start(follow(self.redis, names.SPEECH, self._on_speech), "speech")
         self._start(follow(self.redis, names.DELIVERY, self._on_delivery), "delivery")
