@@ -119,9 +119,14 @@ class CallState:
         return tuple(leg for leg in self.agents if not leg.leaving)
 
     def leg_of(self, unique_id: str) -> Leg | None:
-        """The live leg of a channel; a target's leg also answers for its person's channel."""
+        """The live leg of a channel, by unique id or by name.
+
+        A target's leg also answers for its person's channel.
+        """
         legs = (*self.agents, *((self.caller,) if self.caller else ()))
-        return next((leg for leg in legs if unique_id in (leg.unique_id, leg.id)), None)
+        return next(
+            (leg for leg in legs if unique_id in (leg.unique_id, leg.id, leg.channel)), None
+        )
 
     def with_leg(self, leg: Leg) -> "CallState":
         """This state with `leg` in the place of the one with its id, or added."""

@@ -63,7 +63,9 @@ class AsteriskSwitch:
             "__LD_CALLER": command.caller_channel,
             "__LD_NUMBER": command.caller_number,
             "__LD_CENTRE": command.centre,
+            "__LD_HERE": command.target,
             "__LD_PEER": command.source,
+            "__TRANSFER_CONTEXT": "liandong-refer",
         }
         until = int(time.time() + self._ami.clock_offset_s + command.ring_s) + 1
         originate = {

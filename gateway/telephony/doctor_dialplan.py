@@ -6,7 +6,7 @@ from gateway.settings import CentreSettings, LinkSettings, Settings
 from gateway.telephony import doctor_expect as expect
 from gateway.telephony import doctor_parse as parse
 from gateway.telephony.doctor_finding import Finding, fail, ok, warn
-from gateway.telephony.doctor_parse import Context
+from gateway.telephony.doctor_parse import Context, Step
 
 _LOCAL = re.compile(r"Local/(?P<exten>[^@]+)@(?P<context>[^/]+)(?P<flags>/\S+)?$")
 _ANSWERS = {"Answer", "Progress", "Echo", "Record", "VoiceMail", "ConfBridge"}
@@ -59,12 +59,13 @@ def check_way_in(plan: Dialplan, centre: CentreSettings) -> list[Finding]:
             )
         ]
     queues = [
-        parse.arguments(step.args)
+        (parse.arguments(step.args), steps[at + 1 :])
         for context in sorted(reachable(plan, enters))
-        for step in plan[context].steps
+        for steps in plan[context].extensions.values()
+        for at, step in enumerate(steps)
         if step.app == "Queue"
     ]
-    ours = [args for args in queues if args[0] == centre.queue or "$" in args[0]]
+    ours = [found for found in queues if found[0][0] == centre.queue or "$" in found[0][0]]
     if not ours:
         return [
             fail(
@@ -73,7 +74,26 @@ def check_way_in(plan: Dialplan, centre: CentreSettings) -> list[Finding]:
                 f"send them to Queue({centre.queue},cF({expect.LEFT_EXTENSION}))",
             )
         ]
-    return [_queue_options(name, args) for args in ours]
+    return [
+        finding
+        for args, after in ours
+        for finding in (_queue_options(name, args), *_after_queue(name, args, after))
+    ]
+
+
+def _after_queue(name: str, args: list[str], after: list[Step]) -> list[Finding]:
+    """Whoever comes out of the queue unserved, or under a pressed key, must not be hung up."""
+    if after and after[0].app == "Goto" and after[0].args == expect.AFTER_QUEUE:
+        return []
+    then = f"{after[0].app}({after[0].args})" if after else "the end of the extension"
+    return [
+        fail(
+            f"after {name}",
+            f"after Queue({args[0]},...) comes {then}: callers whom nobody has served are dropped, "
+            "and so is one whose operator hangs up right after a key",
+            f"the very next line: Goto({expect.AFTER_QUEUE})",
+        )
+    ]
 
 
 def _enters(context: Context, code: str) -> bool:

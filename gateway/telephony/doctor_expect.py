@@ -40,6 +40,7 @@ MODULES = {
     "func_callerid.so": "CALLERID()",
     "func_channel.so": "CHANNEL()",
     "func_cdr.so": "taps stay out of CDRs",
+    "func_dialplan.so": "DIALPLAN_EXISTS()",
     "func_global.so": "SHARED()",
     "func_groupcount.so": "GROUP(): which target still rings",
     "func_logic.so": "IF(), IMPORT()",
@@ -54,8 +55,9 @@ CONTEXTS = {
     "liandong-call": ("s",),
     "liandong-key": ("s",),
     "liandong-native": ("bridge", "room", "expect", "ring", "_X.", "over"),
-    "liandong-room": ("caller", "rejoin", "native", "agent", "target", "left"),
-    "liandong-alone": ("s", "announce"),
+    "liandong-room": ("caller", "rejoin", "enter", "agent", "target", "left"),
+    "liandong-alone": ("s", "queue", "announce"),
+    "liandong-refer": ("_X.",),
     "liandong-room-key": ("three", "back", "release"),
     "liandong-tap": ("s",),
 }
@@ -67,6 +69,8 @@ REQUEUE_CONTEXT = "liandong-requeue"
 ROOM_KEY_CONTEXT = "liandong-room-key"
 ENTRY_CONTEXT = "liandong-call"
 LEFT_EXTENSION = "liandong-room^left^1"
+AFTER_QUEUE = "liandong-alone,queue,1"
+"""Where a call of ours goes when Queue() is done with it."""
 
 KEY_FEATURES = {"three_way": "ld_three", "back": "ld_back", "release": "ld_release"}
 """Field of `[keys]` in our settings: dynamic feature in `features_liandong.conf`."""

@@ -104,7 +104,8 @@ class Sightings:
             ask=ask,
             ref=_press(event, stamp),
             target=event.get("Target"),
-            unique_id=event.get("Uniqueid"),
+            # A phone's own transfer is told by the caller's channel: it names who asked.
+            unique_id=event.get("Asker") or event.get("Uniqueid"),
             native=event.get("Owner") == "native",
         )
         yield Sighting(e.KeyPressed(at, asked=asked, age_s=age_s), room=room)

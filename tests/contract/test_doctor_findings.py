@@ -187,3 +187,10 @@ def test_what_is_expected_is_what_our_files_hold():
     for kind, rights in (("read", expect.READ_RIGHTS), ("write", expect.WRITE_RIGHTS)):
         given = re.search(rf"^{kind}=(.*)$", account, re.MULTILINE)[1].split(",")
         assert set(rights) <= set(given)
+
+
+def test_a_queue_that_hangs_up_behind_itself_drops_callers(switch):
+    switch.edit(PLAN, "Goto(liandong-alone,queue,1)", "Hangup(16)")
+    found = bad(examine(switch))
+    assert {"after calls to 12345", "after calls to 110"} <= set(found)
+    assert "Goto(liandong-alone,queue,1)" in found["after calls to 110"].remedy
