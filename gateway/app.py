@@ -15,6 +15,8 @@ def run_control(settings: Settings) -> None:
     """AMI, call sessions, API and recorder, until SIGTERM."""
     from gateway.control import Control
 
+    _keep_private()
+
     async def main() -> None:
         await Control(settings).run()
 
@@ -26,6 +28,7 @@ def run_recognition(settings: Settings) -> None:
     """One recognition worker, until SIGTERM."""
     from gateway.speech import worker
 
+    _keep_private()
     _serve_metrics(settings.speech.metrics_port)
     worker_id = f"{os.uname().nodename}-{os.getpid()}"
     asyncio.run(_until_signal(worker.run(settings, worker_id=worker_id)))
@@ -35,8 +38,14 @@ def run_delivery(settings: Settings) -> None:
     """The delivery process, until SIGTERM."""
     from gateway.tickets import delivery
 
+    _keep_private()
     _serve_metrics(settings.orders.metrics_port)
     asyncio.run(_until_signal(delivery.run(settings)))
+
+
+def _keep_private() -> None:
+    """Journal and ledger hold what people said: files 0600, folders 0700, however started."""
+    os.umask(0o077)
 
 
 def _serve_metrics(port: int) -> None:

@@ -38,7 +38,7 @@ class Journal:
     """Open with `Journal(directory)`; `close()` writes what is queued."""
 
     def __init__(self, directory: Path) -> None:
-        directory.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._directory = directory
         self._lines: queue.SimpleQueue[_Line | None] = queue.SimpleQueue()
         self.late = 0

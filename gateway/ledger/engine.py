@@ -5,6 +5,7 @@ so at its start (BEGIN IMMEDIATE), because one that upgrades later is refused ou
 process wrote in between (https://www.sqlite.org/rescode.html#busy_snapshot).
 """
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,7 @@ async def migrate(engine: AsyncEngine) -> None:
     """Bring the schema up to date; safe when several processes do so at once."""
     if engine.dialect.name == "sqlite":
         _check_folder(engine.url.database)
+        _make_private(engine.url.database)
         await _switch_to_wal(engine)
     async with writer(engine).begin() as connection:
         if engine.dialect.name == "postgresql":
@@ -80,6 +82,12 @@ def _check_folder(database: str | None) -> None:
             f"ledger.url: there is no folder {Path(database).absolute().parent}; create it, "
             "writable for the gateway's user"
         )
+
+
+def _make_private(database: str | None) -> None:
+    """Make the file before SQLite does, readable by us alone; -wal and -shm take its mode."""
+    if database and database != ":memory:":
+        os.close(os.open(database, os.O_RDWR | os.O_CREAT, 0o600))
 
 
 async def _switch_to_wal(engine: AsyncEngine) -> None:
