@@ -85,5 +85,5 @@ def maybe_left_alone(step: Step, leg: Leg) -> None:
     """The last agent may go home and end the call; we may not take the last one away."""
     transfer = step.state.transfer
     queued = transfer is not None and transfer.state is TransferState.RETURNED_TO_QUEUE
-    if not queued and (step.state.caller_held or leg.hung_up_by_us):
+    if step.state.caller_held or (leg.hung_up_by_us and not queued):
         step.requeue()

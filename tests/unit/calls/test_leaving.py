@@ -254,3 +254,11 @@ def test_ended_stays_ended() -> None:
     scene.on(e.CallerHeld)
     scene.on(e.CallerRequeued)
     assert len(scene.commands) == before
+
+
+def test_held_with_another_agent_on_the_call_who_then_leaves() -> None:
+    scene = given_held()
+    scene.on(e.CallerRequeued)
+    scene.on(e.AgentConnected, channel="PJSIP/1002-2", unique_id="1.20", party=WANG)
+    assert scene.on(e.CallerHeld) == []
+    assert names(scene.ended("1.20")) == ["RequeueCaller"]
