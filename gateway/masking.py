@@ -1,10 +1,15 @@
 """Masking of personal data for screens and exports (plan clause D44)."""
 
 import re
+from collections.abc import Sequence
 
-_NUMBER = re.compile(r"(?<!\d)\d{7,18}(?!\d)")
-_SPOKEN = re.compile(r"(?:[零〇一二三四五六七八九幺] ?){6,17}[零〇一二三四五六七八九幺]")
-"""A number as recognition writes it, digit by digit; amounts (一万二千) and years are shorter."""
+_FIGURES = r"[\d零〇○一二两三四五六七八九幺壹贰叁肆伍陆柒捌玖拐勾洞]"
+_PAUSES = r"[\s\-‐‑–—－_.·。,，、;；:：/()（）]"
+_FILLERS = r"那个|这个|就是|然后|完了|[嗯啊呃额哦噢唉哎诶欸呀呢吧哈那杠]"
+"""What people say between the groups of a number while they read it out."""
+
+_NUMBER = re.compile(rf"{_FIGURES}(?:(?:{_PAUSES}|{_FILLERS})*+{_FIGURES}){{6,}}")
+_FIGURE = re.compile(_FIGURES)
 
 
 def mask_number(number: str) -> str:
@@ -20,16 +25,27 @@ def mask_number(number: str) -> str:
 
 
 def mask_text(text: str) -> str:
-    """Return `text` with every run of 7 to 18 digits masked, in figures or spoken one by one.
+    """Return `text` with every number of 7 digits or more masked, in figures or spoken.
 
-    Its length stays the same, so that spans into it still fit.
+    Pauses and fillers may part its digits (138 1234-1234, 一三八嗯一二三四). That masks a date in
+    figures too, and short codes said in a row: rather too much than too little. Amounts
+    (一万二千) stay. The length stays the same, so that spans into it still fit.
     """
-    text = _NUMBER.sub(lambda found: mask_number(found.group()), text)
-    return _SPOKEN.sub(lambda found: _mask_spoken(found.group()), text)
+    return _NUMBER.sub(lambda found: _mask_run(found.group()), text)
 
 
-def _mask_spoken(run: str) -> str:
-    places = [at for at, character in enumerate(run) if character != " "]
+def mask_texts(texts: Sequence[str]) -> list[str]:
+    """Mask what one speaker said in a row, numbers that go on in the next text included."""
+    whole = mask_text("\n".join(texts))
+    masked, at = [], 0
+    for text in texts:
+        masked.append(whole[at : at + len(text)])
+        at += len(text) + 1
+    return masked
+
+
+def _mask_run(run: str) -> str:
+    places = [found.start() for found in _FIGURE.finditer(run)]
     kept = mask_number("0" * len(places))
     masked = list(run)
     for place, shown in zip(places, kept, strict=True):

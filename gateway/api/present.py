@@ -5,12 +5,17 @@ from typing import Any
 
 from gateway.api import schemas as s
 from gateway.api.rights import Right, has, may_act
-from gateway.calls.facts import LegRole
+from gateway.calls.facts import LegRole, UtteranceHeard
 from gateway.calls.port import Actor
 from gateway.calls.view import CallView, LegView, TransferView
-from gateway.masking import mask_number, mask_text
+from gateway.masking import mask_number, mask_text, mask_texts
 
-_UUID = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.IGNORECASE)
+_NOT_PERSONAL = re.compile(
+    r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+    r"|^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$)",
+    re.IGNORECASE,
+)
+"""Ids, and times (RFC 3339) that fill a whole field."""
 _INTERNAL = frozenset({"channel", "unique_id"})
 
 
@@ -53,20 +58,36 @@ def transfer_out(transfer: TransferView) -> s.TransferOut:
 
 
 def transcript(call: CallView, actor: Actor) -> s.TranscriptOut:
-    hide = str if has(actor, Right.NUMBERS_CLEAR) else mask_text
+    hide = _as_said if has(actor, Right.NUMBERS_CLEAR) else _speaker_by_speaker
+    texts = hide(call.utterances, [heard.text for heard in call.utterances])
+    raw = hide(call.utterances, [heard.text_raw for heard in call.utterances])
     return s.TranscriptOut(
         call_id=call.id,
         utterances=[
             s.UtteranceOut(
                 **heard.model_dump(exclude={"kind", "call_id", "at", "words", "text", "text_raw"}),
-                text=hide(heard.text),
-                text_raw=hide(heard.text_raw),
+                text=text,
+                text_raw=text_raw,
             )
-            for heard in call.utterances
+            for heard, text, text_raw in zip(call.utterances, texts, raw, strict=True)
         ],
         gaps=[s.GapOut(**gap.model_dump(exclude={"kind", "call_id", "at"})) for gap in call.gaps],
         closed_legs=sorted(call.speech_closed),
     )
+
+
+def _as_said(_utterances: list[UtteranceHeard], texts: list[str]) -> list[str]:
+    return texts
+
+
+def _speaker_by_speaker(utterances: list[UtteranceHeard], texts: list[str]) -> list[str]:
+    """A number may be read out over several utterances, while others say "yes" in between."""
+    shown = list(texts)
+    for leg in {heard.leg_id for heard in utterances}:
+        places = [at for at, heard in enumerate(utterances) if heard.leg_id == leg]
+        for at, text in zip(places, mask_texts([texts[at] for at in places]), strict=True):
+            shown[at] = text
+    return shown
 
 
 def suggestion(call: CallView, actor: Actor) -> s.SuggestionOut:
@@ -106,7 +127,7 @@ def masked(value: Any) -> Any:
 
 def _masked_but_ids(text: str) -> str:
     # re.split with a group keeps the ids, at the odd places.
-    parts = _UUID.split(text)
+    parts = _NOT_PERSONAL.split(text)
     return "".join(part if at % 2 else mask_text(part) for at, part in enumerate(parts))
 
 

@@ -43,6 +43,16 @@ async def test_numbers_are_masked(api, role, path):
         assert "一三八****一二三四" in text
 
 
+async def test_number_told_in_pieces_is_masked_over_the_answers_between(api):
+    for number, words in ((5, "我电话138"), (6, "嗯好的"), (7, "1234"), (8, "对"), (9, "1234")):
+        api.control.feed(api.script.said(number, words))
+    heard = (await api.ask("GET", f"/calls/{CALL}/transcript", "operator")).json()["utterances"]
+    assert [one["text"] for one in heard][-5:] == ["我电话138", "嗯好的", "****", "对", "1234"]
+    assert [one["text_raw"] for one in heard][-3:] == ["****", "对", "1234"]
+    clear = (await api.ask("GET", f"/calls/{CALL}/transcript", "system")).json()["utterances"]
+    assert clear[-3]["text"] == "1234"
+
+
 async def test_system_gets_numbers_clear_and_is_audited(api):
     for path in PATHS:
         await api.ask("GET", path, "system")

@@ -39,6 +39,7 @@ async def test_ticket_is_masked_but_its_ids_are_not(api):
     row = FakeTicket("T-9", CALL)
     document = {
         "ticket_id": "01234567-0000-7000-8000-123456789012",
+        "created_at": "2026-03-02T09:00:30.123456Z",
         "call": {"caller_number": NUMBER, "recording": f"rec/{CALL}.wav"},
         "transcript": [
             {"text": "电话13812341234", "words": ["一", "三", "八"], "start_ms": 12345678}
@@ -48,6 +49,7 @@ async def test_ticket_is_masked_but_its_ids_are_not(api):
     shown = (await api.ask("GET", "/tickets/T-9", "supervisor")).json()["document"]
     assert shown == {
         "ticket_id": "01234567-0000-7000-8000-123456789012",
+        "created_at": "2026-03-02T09:00:30.123456Z",
         "call": {"caller_number": "138****1234", "recording": f"rec/{CALL}.wav"},
         "transcript": [{"text": "电话138****1234", "words": [], "start_ms": 12345678}],
     }
