@@ -66,7 +66,10 @@ def main() -> None:
     Exit status 78 (EX_CONFIG) for settings that need mending, 1 for the rest.
     """
     # The gateway's own processes start without what only people at a terminal need.
-    if not _ROLES.intersection(sys.argv[1:]):
+    serves = bool(_ROLES.intersection(sys.argv[1:]))
+    if serves:
+        log.guard_threads()
+    else:
         commands.mount(cli)
     try:
         cli()
@@ -74,6 +77,11 @@ def main() -> None:
         print(f"liandong: {error}", file=sys.stderr)  # noqa: T201
         status = os.EX_CONFIG if isinstance(error, ConfigError) else 1
         raise SystemExit(status) from error
+    except Exception as error:
+        if not serves:
+            raise
+        print(f"liandong died\n{log.frames(error)}", file=sys.stderr)  # noqa: T201
+        raise SystemExit(1) from None
 
 
 if __name__ == "__main__":

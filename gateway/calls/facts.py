@@ -50,7 +50,7 @@ class FailureReason(StrEnum):
 
 
 class _Fact(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     call_id: str
     at: datetime = Field(default_factory=now)
@@ -152,7 +152,7 @@ class SpeechClosed(_Fact):
 class EvidenceSpan(BaseModel):
     """The words behind a proposal: `[start, end)` in code points of the utterance's text."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     utterance_id: str
     start: int
@@ -164,7 +164,7 @@ class EvidenceSpan(BaseModel):
 class Area(BaseModel):
     """An administrative division; a code never goes without its system."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     code: str
     code_system: str
@@ -176,7 +176,7 @@ class Area(BaseModel):
 class Said(BaseModel):
     """Something a caller said that a ticket needs, with the words it was read from."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     kind: str
     """time, place, phone, casualty, weapon, hazard, plate, amount or person."""
@@ -277,7 +277,7 @@ Fact = Annotated[
     Field(discriminator="kind"),
 ]
 
-_adapter: TypeAdapter[Fact] = TypeAdapter(Fact)
+_adapter: TypeAdapter[Fact] = TypeAdapter(Fact, config=ConfigDict(hide_input_in_errors=True))
 
 
 def dump(fact: Fact) -> str:

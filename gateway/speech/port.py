@@ -13,7 +13,7 @@ from gateway.calls.facts import GapMarked, SpeechClosed, UtteranceHeard
 class PartialHeard(BaseModel):
     """Words so far of an utterance that is still being spoken."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     kind: Literal["utterance.partial"] = "utterance.partial"
     call_id: str
@@ -26,13 +26,15 @@ class PartialHeard(BaseModel):
 SpeechEvent = Annotated[
     PartialHeard | UtteranceHeard | GapMarked | SpeechClosed, Field(discriminator="kind")
 ]
-speech_event: TypeAdapter[SpeechEvent] = TypeAdapter(SpeechEvent)
+speech_event: TypeAdapter[SpeechEvent] = TypeAdapter(
+    SpeechEvent, config=ConfigDict(hide_input_in_errors=True)
+)
 
 
 class TapGrant(BaseModel):
     """What a tap's uuid stands for; kept in Redis under `live.names.tap(uuid)`, read once."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     call_id: str
     leg_id: str
