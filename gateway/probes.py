@@ -1,6 +1,7 @@
 """Is each part well? What /healthz and /api/v1/health say."""
 
 import asyncio
+from datetime import timedelta
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -16,6 +17,7 @@ from gateway.telephony.ami_port import Ami
 
 _LATE_DELIVERY_S = 60
 """A ticket that waits longer than this means that delivery or the order system is not well."""
+_GIVEN_UP_LATELY = timedelta(days=1)
 
 
 class Probes:
@@ -67,13 +69,22 @@ class Probes:
         return ComponentHealth("ledger", ok=True)
 
     async def delivery(self) -> ComponentHealth:
+        """Not well: a ticket waits too long, or one was given up within the last day.
+
+        A day, since one that was given up needs a person to see it, and one that a person has
+        decided to leave must not hold the alarm up for ever: that would hide the next.
+        """
         try:
-            since = await asyncio.wait_for(self._ledger.waiting_since(), 2.0)
+            async with asyncio.timeout(2.0):
+                since = await self._ledger.waiting_since()
+                dead = await self._ledger.given_up()
+                lately = await self._ledger.given_up(now() - _GIVEN_UP_LATELY)
         except (LedgerError, TimeoutError) as error:
             return ComponentHealth("delivery", ok=False, detail=type(error).__name__)
         waits_s = int((now() - since).total_seconds()) if since else 0
         late = self._delivers and waits_s > _LATE_DELIVERY_S
-        return ComponentHealth("delivery", not late, f"oldest ticket waits {waits_s} s")
+        detail = f"oldest ticket waits {waits_s} s; {dead} dead, {lately} since a day"
+        return ComponentHealth("delivery", not late and not lately, detail)
 
     async def journal(self) -> ComponentHealth:
         ok = self._journal.failures == 0

@@ -121,7 +121,8 @@ class OrdersSettings(_Part):
     secret: SecretStr = SecretStr("")
     """Standard Webhooks secret: ``whsec_`` + base64."""
     timeout_s: float = 5.0
-    max_attempts: int = 12
+    max_attempts: int = 0
+    """After so many attempts a revision is dead; 0: it is tried until a person says stop."""
     backoff_base_s: float = 0.5
     backoff_max_s: float = 300.0
     metrics_port: int = 0

@@ -41,6 +41,10 @@ class FakeLedger:
         self._check()
         return next((found for found in self.documents if found[0].id == ticket_id), None)
 
+    async def given_up(self) -> int:
+        self._check()
+        return sum(row.state == "dead" for row, _ in self.documents)
+
     async def call(self, call_id: str) -> CallView | None:
         self._check()
         return self.past.get(call_id)

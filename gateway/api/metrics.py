@@ -1,5 +1,7 @@
 """Prometheus metrics: what the API counts itself, and the calls as they are when scraped."""
 
+import asyncio
+import math
 from collections import Counter as Tally
 from collections.abc import Iterator
 
@@ -9,11 +11,14 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from gateway.api.auth import need
+from gateway.api.ports import LedgerReader
 from gateway.api.problems import documented
 from gateway.api.rights import Right
 from gateway.calls.facts import LegRole, TransferState
 from gateway.calls.port import CallControl
+from gateway.errors import LedgerError
 
+_LEDGER_S = 2.0
 router = APIRouter(tags=["operation"])
 
 
@@ -36,7 +41,19 @@ class ApiMetrics:
             "Times a page was told to load a snapshot again.",
             registry=self.registry,
         )
+        self._dead = prom.Gauge(
+            "liandong_tickets_dead",
+            "Revisions of tickets that were given up; NaN: the ledger does not say.",
+            registry=self.registry,
+        )
         self.registry.register(_Calls(control))
+
+    async def look(self, ledger: LedgerReader) -> None:
+        """Ask for what only the ledger knows."""
+        try:
+            self._dead.set(await asyncio.wait_for(ledger.given_up(), _LEDGER_S))
+        except (LedgerError, TimeoutError):
+            self._dead.set(math.nan)
 
     def page(self) -> bytes:
         return prom.generate_latest(self.registry) + prom.generate_latest(prom.REGISTRY)
@@ -77,4 +94,5 @@ class _Calls(Collector):
 async def metrics(request: Request) -> Response:
     """Text format; needs the right `metrics` (roles system, admin, supervisor)."""
     own: ApiMetrics = request.app.state.services.metrics
+    await own.look(request.app.state.services.ledger)
     return Response(own.page(), media_type=prom.CONTENT_TYPE_LATEST)

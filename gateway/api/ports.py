@@ -51,6 +51,10 @@ class LedgerReader(Protocol):
         """The ticket and its document as sent, at the latest revision."""
         ...
 
+    async def given_up(self) -> int:
+        """How many revisions of tickets are dead."""
+        ...
+
     async def call(self, call_id: str) -> CallView | None:
         """A call of the past."""
         ...

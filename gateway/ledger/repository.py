@@ -128,6 +128,14 @@ class Ledger:
         query = entries().where(t.outbox.c.state == "dead")
         return await self._entries(query.order_by(t.outbox.c.settled_at.desc()).limit(limit))
 
+    async def given_up(self, since: datetime | None = None) -> int:
+        """Return how many revisions are dead, or were given up after `since` and still are."""
+        dead = select(func.count()).where(t.outbox.c.state == "dead")
+        if since is not None:
+            dead = dead.where(t.outbox.c.settled_at > since)
+        async with self.read() as connection:
+            return await connection.scalar(dead) or 0
+
     async def waiting_since(self) -> datetime | None:
         """Return when the oldest revision still on its way was made; None: none is."""
         oldest = select(func.min(t.outbox.c.created_at)).where(

@@ -12,7 +12,14 @@ from gateway.settings import OrdersSettings
 LONGEST_WAIT_S = 3600.0
 """A longer Retry-After is taken for a mistake and cut to this."""
 
-_RETRYABLE_4XX = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
+_REFUSALS = {
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+}
+"""The ticket itself is not wanted. Everything else is mended over there: by a secret put right
+(401, 403), a route deployed (404, 405), a rest (408, 425, 429); tickets wait for that."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +42,7 @@ def judge(status: int, retry_after: str | None, now: datetime) -> Outcome:
     error = f"{status} {_phrase(status)}".rstrip()
     if status == HTTPStatus.GONE:
         return Outcome("gone", status, error)
-    if 400 <= status < 500 and status not in _RETRYABLE_4XX:
+    if status in _REFUSALS:
         return Outcome("dead", status, error)
     return Outcome("retry", status, error, parse_retry_after(retry_after, now))
 

@@ -75,7 +75,8 @@ class Sender:
 
     def _attempt(self, message: Message, started: datetime, outcome: Outcome) -> Attempt:
         finished = self._clock()
-        if outcome.verdict == "retry" and message.attempt < self._orders.max_attempts:
+        most = self._orders.max_attempts
+        if outcome.verdict == "retry" and (not most or message.attempt < most):
             pause = wait(outcome, message.attempt, self._orders)
             return Attempt(started, finished, outcome, again_at=finished + pause)
         return Attempt(started, finished, outcome)

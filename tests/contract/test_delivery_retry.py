@@ -6,6 +6,7 @@ from itertools import pairwise
 import pytest
 
 from gateway.clock import now
+from gateway.settings import OrdersSettings
 from gateway.tickets.outbox import Outbox
 from gateway.tickets.replay import replay_dead, replay_ticket
 
@@ -88,6 +89,21 @@ async def test_waits_grow_between_attempts(tmp_path):
         assert all(later >= earlier for earlier, later in pairwise(times))
 
 
+def test_nobody_but_a_person_ends_the_attempts():
+    assert OrdersSettings().max_attempts == 0
+
+
+async def test_attempts_go_on_without_end_unless_told(tmp_path):
+    async with open_world(tmp_path, max_attempts=0, backoff_max_s=0.02) as world:
+        await world.fails_with(status=404)
+        await world.save()
+        world.deliver()
+        await until(lambda: len(world.orders.store.receipts) >= 30)
+        assert await world.states() == ["retrying"]
+        await world.mended()
+        await world.reaches("delivered")
+
+
 async def test_refused_ticket_is_given_up_at_once_with_its_reason(world):
     await world.fails_with(status=422)
     await world.save()
@@ -99,8 +115,8 @@ async def test_refused_ticket_is_given_up_at_once_with_its_reason(world):
     assert entry.error.startswith("422 Unprocessable")
 
 
-@pytest.mark.parametrize("status", [408, 425, 429])
-async def test_too_busy_is_no_refusal(world, status):
+@pytest.mark.parametrize("status", [401, 403, 404, 405, 408, 425, 429])
+async def test_what_the_order_system_can_mend_is_no_refusal(world, status):
     await world.fails_with(status=status)
     await world.save()
     world.deliver()

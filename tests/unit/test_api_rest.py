@@ -105,6 +105,16 @@ async def test_open_health_asks_control_at_most_once_a_second(api):
     assert len(asked) == 1
 
 
+async def test_metrics_count_dead_tickets(api):
+    for name, state in (("T-1", "dead"), ("T-2", "delivered"), ("T-3", "dead")):
+        api.ledger.documents.append((FakeTicket(name, CALL, state=state), {}))
+    assert "liandong_tickets_dead 2.0" in (await api.ask("GET", "//metrics", "system")).text
+    api.ledger.down = True
+    answer = await api.ask("GET", "//metrics", "system")
+    assert answer.status_code == 200
+    assert "liandong_tickets_dead NaN" in answer.text
+
+
 async def test_metrics(api):
     await api.ask("GET", f"/calls/{CALL}", "supervisor")
     await api.ask("GET", "/calls/other", "supervisor")

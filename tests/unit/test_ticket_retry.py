@@ -16,7 +16,9 @@ NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
         (200, "delivered"), (202, "delivered"), (204, "delivered"),
         (301, "retry"), (408, "retry"), (425, "retry"), (429, "retry"), (500, "retry"),
         (503, "retry"), (599, "retry"),
-        (400, "dead"), (401, "dead"), (404, "dead"), (422, "dead"),
+        (401, "retry"), (403, "retry"), (404, "retry"), (405, "retry"), (407, "retry"),
+        (421, "retry"), (451, "retry"),
+        (400, "dead"), (413, "dead"), (415, "dead"), (422, "dead"),
         (410, "gone"),
     ],
 )  # fmt: skip
