@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 
-.PHONY: help setup demo test test-fast check format lab doctor bench clean
+.PHONY: help setup demo test test-fast check format lab doctor bench dispatch-eval clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,10 @@ doctor: setup ## Look at the PBX of your settings (CONFIG=file.toml)
 
 bench: setup ## Key to INVITE beside the native transfer, and the latency of every stage
 	@$(BIN)/python -m gateway.lab.bench
+
+dispatch-eval: setup ## How good the dispatch advice is: by source, with confusions; fails below the floors
+	@$(BIN)/python -m gateway.dispatch.cli_train eval tests/data/dispatch_eval/tuned tests/data/dispatch_eval/second
+	@$(BIN)/python -m gateway.dispatch.cli_train eval --no-floors tests/data/dispatch_eval/third
 
 clean: ## Remove .venv and caches (the lab's chroot stays, shared by all checkouts)
 	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -20,8 +20,8 @@ app = typer.Typer(help="Train and measure the dispatch advice.", no_args_is_help
 COPIES = 12
 SEED = 1
 CHECKED = Path("tests/data/dispatch_eval/tuned")
-FLOORS = {"platform": 0.95, "class": 0.90, "urgency": 0.88, "emergency recall": 0.96}
-CEILINGS = {"normal raised": 0.03}
+FLOORS = {"platform": 0.93, "class": 0.88, "urgency": 0.89, "emergency recall": 0.97}
+CEILINGS = {"normal raised": 0.04}
 
 Texts = Annotated[Path | None, typer.Option(help="Folder of training sentences (*.txt).")]
 Rows = Annotated[list[Path] | None, typer.Argument(help="Folders of evaluation rows (*.jsonl).")]
@@ -46,13 +46,15 @@ def train(
     made = training.train(said, known, Context(rules.context), version)
     rows = _or_exit(lambda: corpus.rows(check)) if check.is_dir() else []
     new = _danger(Dispatcher(lists, rules, made), rows)
-    held = _held(lists, rules, path)
-    old = _danger(held, rows) if held else None
-    typer.echo(f"danger recall: new {new}; in force {old if held else 'none'}")
-    if old is not None and new.value < old.value:
-        typer.echo(f"{path} left as it is: the new model would hear less danger", err=True)
+    old = model.heard(path)
+    typer.echo(f"danger recall: new {new}; in force {'unknown' if old is None else f'{old:.3f}'}")
+    if old is not None and (not rows or new.value < old):
+        why = (
+            "would hear less danger" if rows else f"was not checked; name rows with --check {check}"
+        )
+        typer.echo(f"{path} left as it is: the new model {why}", err=True)
         raise typer.Exit(1)
-    model.save(made, path)
+    model.save(made, path, new.value if rows else None)
     typer.echo(f"{path}: {path.stat().st_size} bytes")
 
 
@@ -124,13 +126,6 @@ def _tables(outcome: evaluate.Outcome) -> None:
         typer.echo(f"  {band}  {mean:.2f}  {share}")
 
 
-def _held(lists: taxonomy.Taxonomy, rules: rule_data.Rules, path: Path) -> Dispatcher | None:
-    try:
-        return Dispatcher(lists, rules, model.load(concepts.load(), Context(rules.context), path))
-    except ConfigError:
-        return None
-
-
 def _danger(dispatcher: Dispatcher, rows: list[corpus.Row]) -> evaluate.Share:
     urgent = [row for row in rows if row.urgency == "emergency"]
     return evaluate.run(dispatcher, urgent).shares["emergency recall"]
@@ -142,3 +137,7 @@ def _or_exit(read: Callable[[], T]) -> T:
     except ConfigError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from error
+
+
+if __name__ == "__main__":
+    app()

@@ -118,6 +118,10 @@ class Divisions:
                 fitting = [d for d in fitting if d.within(best.division)]
             elif area and any(d.code.startswith(area) for d in fitting):
                 fitting = [d for d in fitting if d.code.startswith(area)]
+            # 静海 is a district and the town in it: the larger one is right either way.
+            largest = min(fitting, key=lambda d: d.level, default=None)
+            if largest and all(d.within(largest) for d in fitting):
+                fitting = [largest]
             if len(fitting) == 1 and (best is None or fitting[0].level > best.division.level):
                 best = Located(fitting[0], one.start, one.end, one.exact)
         return best

@@ -8,6 +8,7 @@ import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from gateway.dispatch.features import DAMP, GROUPS, SHARE, Features, Vocabulary
 from gateway.errors import ConfigError
 
 FORMAT = 1
+_UNREADABLE = (OSError, ValueError, KeyError, EOFError, BadZipFile)
 Floats = NDArray[np.float32]
 _SHARE = np.array([SHARE[group] for group in GROUPS], dtype=np.float32)
 _DAMP = np.array([DAMP[group] for group in GROUPS], dtype=np.float32)
@@ -140,7 +142,20 @@ def softmax(row: Floats) -> Floats:
     return np.asarray(grown / grown.sum(), dtype=np.float32)
 
 
-def save(model: Model, path: Path) -> None:
+def heard(path: Path) -> float | None:
+    """Return the danger recall (0..1) written into a model file; None if there is none.
+
+    Read without the rest, so that a model made for older concepts still guards the next one.
+    """
+    try:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as held:
+            found = json.loads(held["about"].tobytes()).get("danger_recall")
+    except _UNREADABLE:
+        return None
+    return float(found) if found is not None else None
+
+
+def save(model: Model, path: Path, danger_recall: float | None = None) -> None:
     """Write the model: arrays as npz, everything else as JSON inside it."""
     about = {
         "format": FORMAT,
@@ -148,6 +163,7 @@ def save(model: Model, path: Path) -> None:
         "heads": model.heads,
         "calibration": vars(model.calibration),
         "concepts": model.vocabulary.concepts.version,
+        "danger_recall": danger_recall,
     }
     held = io.BytesIO()
     np.savez_compressed(
@@ -168,11 +184,11 @@ def load(concepts: Concepts, context: Context, path: Path | None = None) -> Mode
     path = path or packaged("model.npz")
     fix = "run `liandong dispatch train` to make it again"
     try:
-        with np.load(path, allow_pickle=False) as held:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as held:
             about = json.loads(held["about"].tobytes())
             names = held["names"].tobytes().decode().split("\n")
             weights, bias = held["weights"].astype(np.float32), held["bias"]
-    except (OSError, ValueError, KeyError) as error:
+    except _UNREADABLE as error:
         raise ConfigError(f"{path}: not a dispatch model ({error}); {fix}") from error
     if about.get("format") != FORMAT or about.get("concepts") != concepts.version:
         raise ConfigError(f"{path}: made for another format or concepts version; {fix}")

@@ -241,7 +241,9 @@ class Dispatcher:
             if not said:
                 return judged.ranked(risky)[0]
             police = [n for n in risky if points.get(n, 0.0) >= FLOOR or n == said[0].rule.item]
-            return judged.ranked(risky if judged.best(risky) >= _TRUSTED else police)[0]
+            if police and judged.best(risky) < _TRUSTED:
+                return max(police, key=lambda n: (points.get(n, 0.0), judged.chances[n]))
+            return judged.ranked(risky)[0]
         vague = judged.nothing >= _NOTHING or judged.best(names) < _GUESS
         if few and vague and max(points.values(), default=0.0) < FLOOR:
             return said[0].rule.item if said else None
@@ -299,7 +301,7 @@ class Dispatcher:
         return tuple(spans[:MAX_EVIDENCE])
 
 
-_TRUSTED = 0.5
+_TRUSTED = 0.9
 _NOTHING = 0.45
 _FEW = 16
 """Characters below which the answer may be that nothing was said yet."""

@@ -12,8 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dispatch_said import suggest
+from dispatch_said import engine, suggest
 from pypinyin import lazy_pinyin
+
+from gateway.dispatch.cli_train import CEILINGS
+from gateway.dispatch.cli_train import FLOORS as FLOORS_OF_EVAL
+from gateway.dispatch.corpus import lines, rows
+from gateway.dispatch.evaluate import Share, run
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -106,6 +111,32 @@ def test_one_homophone_in_ten_characters_costs_little() -> None:
     print(f"misheard: platform {platform}/{len(ROWS)}, emergencies {kept}/{len(urgent)}")
     assert platform / len(ROWS) >= 0.93
     assert kept / len(urgent) >= 0.95
+
+
+@pytest.mark.parametrize("folder", ["tuned", "second"])
+def test_what_guided_the_model_stays_learnt(folder: str) -> None:
+    """Floors of `make dispatch-eval`; the honest figures are in the folder's README."""
+    shares = run(engine(), rows(DATA / "dispatch_eval" / folder)).shares
+    for name, floor in FLOORS_OF_EVAL.items():
+        print(f"{folder}: {name} {shares[name]}")
+        assert shares[name].value >= floor, name
+    assert shares["normal raised"].value <= CEILINGS["normal raised"]
+
+
+def test_the_sets_are_large_and_cover_every_class() -> None:
+    held = [row for d in ("tuned", "second", "third") for row in rows(DATA / "dispatch_eval" / d)]
+    assert len(held) >= 600
+    assert len({row.id + row.source for row in held}) == len(held)
+    assert not {row.text for row in held} & {line.text for line in lines()}
+    assert {f"A{n}" for n in range(1, 10)} | {f"B{n}" for n in range(1, 9)} <= {
+        row.item for row in held if row.item
+    }
+
+
+def test_wilson_interval_against_a_published_example() -> None:
+    """Newcombe 1998, table I: 81 of 263 gives 0.2553 to 0.3662."""
+    low, high = Share(81, 263).interval
+    assert (round(low, 4), round(high, 4)) == (0.2553, 0.3662)
 
 
 def _raised(text: str) -> bool:
