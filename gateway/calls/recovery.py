@@ -4,7 +4,8 @@ The journal says what we knew; what the switch did meanwhile is asked of it afte
 (`telephony.reconcile`), and goes through the machine like any other event.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from gateway.calls import commands as c
@@ -31,8 +32,6 @@ def state_of(view: CallView, rules: RulesOf) -> CallState:
     legs = [_leg(leg) for leg in view.legs.values() if leg.ended_at is None]
     caller = next((leg for leg in legs if leg.role is LegRole.CALLER), None)
     agents = tuple(leg for leg in legs if leg.role is LegRole.AGENT)
-    # Leg ids are numbered in one row; this is at least the highest number ever given.
-    spent = len(view.legs) + len(view.transfers)
     return CallState(
         call_id=view.id,
         room=view.room,
@@ -42,7 +41,7 @@ def state_of(view: CallView, rules: RulesOf) -> CallState:
         caller=caller,
         agents=agents,
         transfer=_transfer(view, rules),
-        spent=spent,
+        spent=_spent(view),
         gone=frozenset(leg.unique_id for leg in view.legs.values() if leg.ended_at),
         served=any(leg.role is LegRole.AGENT for leg in view.legs.values()),
         ended=view.ended_at is not None,
@@ -74,7 +73,8 @@ def _transfer(view: CallView, rules: RulesOf) -> Transfer | None:
     known = view.transfer
     if known is None:
         return None
-    answered = bool(known.target_leg)
+    answered, native = bool(known.target_leg), known.via == "native"
+    agreed = rules.get((known.source, known.target), Rules())
     return Transfer(
         id=known.id,
         kind=known.kind,
@@ -83,18 +83,36 @@ def _transfer(view: CallView, rules: RulesOf) -> Transfer | None:
         transferor=known.transferor_leg,
         leg_id=known.target_leg or _leg_id(view, known),
         state=known.state,
-        rules=rules.get((known.source, known.target), Rules()),
+        # Whoever came in natively may be no person: see `transfer.adopt`.
+        rules=replace(agreed, release="talk") if native and answered else agreed,
         # A target that may ring is never rung again: the reconciliation or the deadline decides.
-        rung=known.state in LIVE_TRANSFER,
+        # The dialplan's own ring has no channel that we know.
+        rung=known.state in LIVE_TRANSFER and not native,
         joined=answered and known.state in (TransferState.THREE_WAY, TransferState.COMPLETED),
         answered=answered,
-        native=known.via == "native",
+        native=native,
     )
 
 
 def _leg_id(view: CallView, transfer: TransferView) -> str:
-    """The id the machine gave this transfer's leg: it counts agents and transfers in one row."""
-    before = [leg for leg in view.legs.values() if leg.role is LegRole.AGENT]
-    agents = [leg for leg in before if ".agent." in leg.id and leg.added_at <= transfer.steps[0].at]
-    earlier = view.transfers.index(transfer)
-    return f"{view.id}.target.{len(agents) + earlier + 1}"
+    """The id the machine gave this transfer's leg."""
+    asked = transfer.steps[0].at
+    legs = [leg for leg in view.legs.values() if leg.added_at <= asked]
+    earlier = view.transfers[: view.transfers.index(transfer)]
+    return f"{view.id}.target.{_numbers(legs, earlier) + 1}"
+
+
+def _spent(view: CallView) -> int:
+    return _numbers(view.legs.values(), view.transfers)
+
+
+def _numbers(legs: Iterable[LegView], transfers: Sequence[TransferView]) -> int:
+    """How many leg numbers these took: the machine counts agents and transfers in one row.
+
+    Exact, so that the count comes out the same after any number of restarts; no less than any
+    number seen, should a fact be lost.
+    """
+    agents = [leg.id for leg in legs if leg.role is LegRole.AGENT]
+    connected = [leg_id for leg_id in agents if ".agent." in leg_id]
+    highest = max((int(leg_id.rpartition(".")[2]) for leg_id in agents), default=0)
+    return max(len(connected) + len(transfers), highest)
