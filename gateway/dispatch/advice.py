@@ -48,6 +48,8 @@ class Route(_Entry):
 
     item: Literal[REQUIRED]  # type: ignore[valid-type]
     when: tuple[str, ...] = ()
+    words: tuple[Filled, ...] = ()
+    """Plain words that fit as well as `when`."""
     lead: str
     assist: tuple[str, ...] = ()
 
@@ -79,8 +81,12 @@ class Register(_Entry):
         for route in self.route:
             if unknown := {route.lead, *route.assist} - set(ids):
                 raise ValueError(f"route {route.item}: no unit {', '.join(sorted(unknown))}")
-        if missing := set(REQUIRED) - {route.item for route in self.route if not route.when}:
-            raise ValueError(f"no route without `when` for {', '.join(sorted(missing))}; add one")
+        if missing := set(REQUIRED) - {
+            route.item for route in self.route if not route.when and not route.words
+        }:
+            raise ValueError(
+                f"no route without `when` and `words` for {', '.join(sorted(missing))}; add one"
+            )
         return self
 
     def of(self, profile: ProfileId) -> Profile:
@@ -88,11 +94,18 @@ class Register(_Entry):
         return next(one for one in self.profile if one.id == profile)
 
     def units(
-        self, item: str | None, meant: Collection[str], profile: ProfileId, place: Division | None
+        self,
+        item: str | None,
+        meant: Collection[str],
+        profile: ProfileId,
+        place: Division | None,
+        text: str = "",
     ) -> tuple[str, ...]:
         """Return lead and assisting units by name; () where no unit of ours has to act."""
         for route in self.route:
-            if route.item == item and (not route.when or set(route.when) & set(meant)):
+            always = not route.when and not route.words
+            said = set(route.when) & set(meant) or any(word in text for word in route.words)
+            if route.item == item and (always or said):
                 district = place.name if place and place.level == 2 else ""
                 by_id = {unit.id: unit for unit in self.unit}
                 ids = (route.lead, *route.assist)

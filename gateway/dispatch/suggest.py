@@ -193,7 +193,7 @@ class Dispatcher:
             evidence=(),
             version=self.version,
             type=advice.request_type("，".join(texts), item, urgency),
-            units=self._register.units(item, meant, profile.id, county),
+            units=self._register.units(item, meant, profile.id, county, "，".join(texts)),
             district=district,
             place=max(places, key=len, default=""),
             facts=facts,
