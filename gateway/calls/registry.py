@@ -47,6 +47,9 @@ class Registry:
         session = self._find(sighting)
         if session is None:
             return
+        self._post(session, event)
+
+    def _post(self, session: Session, event: e.Event) -> None:
         if isinstance(event, e.AgentConnected | e.TargetAnswered | e.RoomJoined):
             self._by_unique[event.unique_id] = session
         session.post(event)
@@ -104,7 +107,7 @@ class Registry:
         for session in self._sessions.values():
             if not session.over:
                 for event in missed(session.state):
-                    session.post(event)
+                    self._post(session, event)
 
     async def close(self) -> None:
         for session in self._sessions.values():

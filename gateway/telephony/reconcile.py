@@ -1,11 +1,11 @@
 """What is on the PBX now, and what a gateway that was away has missed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from gateway.calls import events as e
 from gateway.calls.commands import OpenTap
-from gateway.calls.state import CallState, Leg
+from gateway.calls.state import CallState, Leg, Transfer
 from gateway.clock import now
 from gateway.telephony.ami_event import AmiEvent
 from gateway.telephony.ami_port import Ami
@@ -14,6 +14,7 @@ from gateway.telephony.seats import Seats
 _ROOM_APPLICATION = "ConfBridge"
 _HELD_CONTEXT = "liandong-alone"
 _FAR_END = ";2"
+NOT_PEOPLE = ("Local/", "AudioSocket/")
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,10 @@ class ChannelSeen:
     bridge: str
     spied: str = ""
     """The channel this one listens to, for taps."""
+
+    @property
+    def in_room(self) -> bool:
+        return self.application == _ROOM_APPLICATION
 
 
 Snapshot = Mapping[str, ChannelSeen]
@@ -70,6 +75,7 @@ def missed(state: CallState, seen: Snapshot, seats: Seats) -> list[e.Event]:
     legs = [*state.agents, *([state.caller] if state.caller else [])]
     events = [event for leg in legs if (event := _place(leg, seen)) is not None]
     events += _target(state, seen, seats)
+    events += _newcomers(state, seen, seats)
     caller = seen.get(state.caller.unique_id) if state.caller else None
     if caller and caller.context == _HELD_CONTEXT and not state.caller_held:
         events.append(e.CallerHeld(now()))
@@ -81,10 +87,9 @@ def _place(leg: Leg, seen: Snapshot) -> e.Event | None:
     row = seen.get(leg.handle)
     if row is None:
         return None
-    inside = row.application == _ROOM_APPLICATION
-    if inside and not leg.in_room:
+    if row.in_room and not leg.in_room:
         return e.RoomJoined(now(), leg.handle, row.channel)
-    if leg.in_room and not inside:
+    if leg.in_room and not row.in_room:
         return e.RoomLeft(now(), leg.handle)
     return None
 
@@ -95,20 +100,59 @@ def _target(state: CallState, seen: Snapshot, seats: Seats) -> list[e.Event]:
     if transfer is None or not transfer.live or transfer.answered:
         return []
     events: list[e.Event] = []
-    if (row := seen.get(transfer.leg_id)) and row.application == _ROOM_APPLICATION:
+    if (row := seen.get(transfer.leg_id)) and row.in_room:
+        if not row.channel.startswith(NOT_PEOPLE):
+            events.append(_answered(transfer, row, seats, by_agent=False))
         events.append(e.RoomJoined(now(), row.unique_id, row.channel))
     far = seen.get(transfer.leg_id + _FAR_END)
-    for phone in _bridged_with(far, seen.values()):
-        party = seats.of_channel(phone.channel)
-        answered = e.TargetAnswered(
-            now(), transfer.leg_id, phone.channel, phone.unique_id, party, by_agent=True
-        )
-        events.append(answered)
-    return events
+    phones = bridged_with(far, seen.values()) if far else []
+    return events + [_answered(transfer, phone, seats, by_agent=True) for phone in phones]
 
 
-def _bridged_with(row: ChannelSeen | None, rows: Iterable[ChannelSeen]) -> list[ChannelSeen]:
-    """Phones in the same bridge: whoever a queue has connected."""
-    if row is None or not row.bridge:
+def _answered(
+    transfer: Transfer, phone: ChannelSeen, seats: Seats, *, by_agent: bool
+) -> e.TargetAnswered:
+    party = seats.of_channel(phone.channel)
+    return e.TargetAnswered(
+        now(), transfer.leg_id, phone.channel, phone.unique_id, party, by_agent=by_agent
+    )
+
+
+def _newcomers(state: CallState, seen: Snapshot, seats: Seats) -> Iterator[e.Event]:
+    """Those who have come to the caller unseen: operators, and targets rung by the dialplan."""
+    caller = seen.get(state.caller.unique_id) if state.caller else None
+    if caller is None:
+        return
+    transfer = state.transfer
+    adopts = transfer and transfer.live and transfer.native and not transfer.answered
+    for row in bridged_with(caller, seen.values()):
+        if row.unique_id.startswith(f"{state.call_id}.target.") or state.leg_of(row.unique_id):
+            continue
+        if caller.in_room and adopts:
+            yield e.RoomJoined(now(), row.unique_id, row.channel)
+            continue
+        for phone in phones_of(row, seen.values()):
+            if state.leg_of(phone.unique_id):
+                continue
+            party = seats.of_channel(phone.channel)
+            yield e.AgentConnected(now(), phone.channel, phone.unique_id, party)
+            if caller.in_room:
+                yield e.RoomJoined(now(), phone.unique_id, phone.channel)
+
+
+def phones_of(row: ChannelSeen, rows: Iterable[ChannelSeen]) -> list[ChannelSeen]:
+    """The phone this is, or the phones behind this Local leg."""
+    if not row.channel.startswith("Local/"):
+        return [row]
+    everyone = list(rows)
+    far_end = row.channel.removesuffix(";1") + _FAR_END
+    far_ends = [one for one in everyone if one.channel == far_end]
+    phones = [phone for far in far_ends for phone in bridged_with(far, everyone)]
+    return [phone for phone in phones if not phone.channel.startswith(NOT_PEOPLE)]
+
+
+def bridged_with(row: ChannelSeen, rows: Iterable[ChannelSeen]) -> list[ChannelSeen]:
+    """The others in the same bridge."""
+    if not row.bridge:
         return []
     return [one for one in rows if one.bridge == row.bridge and one.unique_id != row.unique_id]

@@ -4,18 +4,24 @@ Our dialplan has marked their channels; the marks are read back one caller at a 
 """
 
 import contextlib
-from collections.abc import Iterable, Iterator
+import re
 
 from gateway.calls import events as e
 from gateway.clock import now
 from gateway.errors import SwitchError
 from gateway.telephony.ami_port import Ami
 from gateway.telephony.port import Sighting
-from gateway.telephony.reconcile import ChannelSeen, Snapshot
+from gateway.telephony.reconcile import (
+    NOT_PEOPLE,
+    ChannelSeen,
+    Snapshot,
+    bridged_with,
+    phones_of,
+)
 from gateway.telephony.seats import Seats
 
-_NOT_PEOPLE = ("Local/", "AudioSocket/")
-_ROOM_APPLICATION = "ConfBridge"
+_ROOM = re.compile(r"ld-[^\x00-\x20,/\\\"]+")
+"""As the dialplan makes it (``ld-${UNIQUEID}``); it names the recording's file."""
 
 
 async def strangers(
@@ -24,7 +30,7 @@ async def strangers(
     """Sightings that tell of every call in `seen` whose channels are not in `known`."""
     found: list[Sighting] = []
     for row in seen.values():
-        if row.unique_id in known or row.channel.startswith(_NOT_PEOPLE):
+        if row.unique_id in known or row.channel.startswith(NOT_PEOPLE):
             continue
         with contextlib.suppress(SwitchError):  # gone meanwhile
             if await _variable(ami, row, "LD_CALLER") == row.channel:
@@ -36,6 +42,8 @@ async def _call(
     ami: Ami, caller: ChannelSeen, seen: Snapshot, seats: Seats, message_status: e.MessageStatus
 ) -> list[Sighting]:
     room = await _variable(ami, caller, "LD_CALL")
+    if not _ROOM.fullmatch(room):
+        return []
     centre = await _variable(ami, caller, "LD_CENTRE")
     arrived = e.CallArrived(
         now(),
@@ -49,35 +57,16 @@ async def _call(
         message_status=message_status,
     )
     sightings = [Sighting(arrived, room=room)]
-    agents = list(_agents(caller, seen.values()))
+    beside = bridged_with(caller, seen.values())
+    agents = [phone for row in beside for phone in phones_of(row, seen.values())]
     for agent in agents:
         party = seats.of_channel(agent.channel)
         connected = e.AgentConnected(now(), agent.channel, agent.unique_id, party)
         sightings.append(Sighting(connected, room=room))
-    if caller.application == _ROOM_APPLICATION:
+    if caller.in_room:
         joined = [e.RoomJoined(now(), one.unique_id, one.channel) for one in (caller, *agents)]
         sightings += [Sighting(event, room=room) for event in joined]
     return sightings
-
-
-def _agents(caller: ChannelSeen, rows: Iterable[ChannelSeen]) -> Iterator[ChannelSeen]:
-    """Phones that are with the caller: in the same bridge, or behind a Local leg that is."""
-    if not caller.bridge:
-        return
-    everyone = list(rows)
-    for row in everyone:
-        if row.bridge != caller.bridge or row.unique_id == caller.unique_id:
-            continue
-        if not row.channel.startswith("Local/"):
-            yield row
-            continue
-        far_end = row.channel.removesuffix(";1") + ";2"
-        bridges = {one.bridge for one in everyone if one.channel == far_end and one.bridge}
-        yield from (
-            one
-            for one in everyone
-            if one.bridge in bridges and not one.channel.startswith(_NOT_PEOPLE)
-        )
 
 
 async def _variable(ami: Ami, row: ChannelSeen, name: str) -> str:

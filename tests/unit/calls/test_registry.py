@@ -337,3 +337,15 @@ async def test_a_call_with_somebody_still_on_it_is_kept(
     monkeypatch.setattr("gateway.calls.registry.now", lambda: later)
     office.arrives(room="ld-2.1", unique_id="2.1")
     assert office.registry.call(view.id) is view
+
+
+async def test_the_end_of_an_operator_who_came_unseen_is_routed(office: Office) -> None:
+    office.arrives()
+    await office.settled()
+    connected = e.AgentConnected(now(), "PJSIP/1001-00000002", OPERATOR, ZHANG)
+    office.registry.catch_up(lambda _state: [connected])
+    await office.settled()
+    office.ends(OPERATOR)
+    await office.settled()
+    [leg] = [leg for leg in office.session.view.legs.values() if leg.unique_id == OPERATOR]
+    assert leg.ended_at is not None

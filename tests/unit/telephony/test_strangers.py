@@ -1,0 +1,174 @@
+"""Calls that came in while no gateway was there."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from gateway.calls import commands as c
+from gateway.calls import events as e
+from gateway.errors import LiandongError, SwitchRefused, SwitchTimeout, UnsafeValue
+from gateway.settings import LinkSettings
+from gateway.telephony.ami_event import AmiReply
+from gateway.telephony.ami_values import Headers
+from gateway.telephony.asterisk import AsteriskSwitch
+from gateway.telephony.fakes import FakeAmiClient
+from gateway.telephony.port import Sighting
+from gateway.telephony.reconcile import ChannelSeen
+from gateway.telephony.strangers import strangers
+
+from .test_reconcile import (
+    CALLER,
+    CITY,
+    OFFICER,
+    OFFICERS,
+    OPERATOR,
+    SEATS,
+    in_queue_bridge,
+    in_room,
+    row,
+    seen,
+)
+
+MARKS = {
+    "LD_CALLER": CITY,
+    "LD_CALL": f"ld-{CALLER}",
+    "LD_CENTRE": "12345",
+    "LD_NUMBER": "13800000001",
+}
+
+
+class Pbx(FakeAmiClient):
+    """Knows the variables of channels, by unique id; the dialplan's marks are inherited."""
+
+    def __init__(self, variables: Mapping[str, Mapping[str, str] | LiandongError]) -> None:
+        super().__init__()
+        self._variables = variables
+        self.answer("Getvar", self._getvar)
+
+    def _getvar(self, headers: Headers) -> AmiReply:
+        known = self._variables.get(str(headers["Channel"]), {})
+        if isinstance(known, LiandongError):
+            raise known
+        return AmiReply({"Response": "Success", "Value": known.get(str(headers["Variable"]), "")})
+
+
+async def found(
+    rows: Mapping[str, ChannelSeen],
+    variables: Mapping[str, Mapping[str, str] | LiandongError] | None = None,
+    known: set[str] | None = None,
+) -> list[Sighting]:
+    pbx = Pbx(variables if variables is not None else dict.fromkeys(rows, MARKS))
+    await pbx.start()
+    return await strangers(pbx, rows, known or set(), SEATS, "Exercise")
+
+
+def kinds(sightings: list[Sighting]) -> list[str]:
+    return [type(one.event).__name__ for one in sightings]
+
+
+async def test_a_caller_in_the_queue() -> None:
+    [one] = await found(seen(row(CALLER, CITY, "Queue")))
+    assert one.room == f"ld-{CALLER}"
+    assert isinstance(one.event, e.CallArrived)
+    assert one.event == e.CallArrived(
+        one.event.at,
+        room=f"ld-{CALLER}",
+        channel=CITY,
+        unique_id=CALLER,
+        caller_number="13800000001",
+        called_number="12345",
+        centre="12345",
+        recording=f"ld-{CALLER}.wav",
+        message_status="Exercise",
+    )
+
+
+async def test_a_caller_with_an_operator() -> None:
+    _, one = await found(in_queue_bridge())
+    assert isinstance(one.event, e.AgentConnected)
+    assert (one.event.unique_id, one.event.party.agent) == (OPERATOR, "a1001")
+    assert one.room == f"ld-{CALLER}"
+
+
+async def test_those_in_the_room_are_in_the_room() -> None:
+    sightings = await found(in_room())
+    assert kinds(sightings) == ["CallArrived", "AgentConnected", "RoomJoined", "RoomJoined"]
+    inside = [one.event for one in sightings if isinstance(one.event, e.RoomJoined)]
+    assert [one.unique_id for one in inside] == [CALLER, OPERATOR]
+
+
+async def test_an_officer_behind_a_native_local_leg() -> None:
+    local = row("1.7", "Local/110@liandong-native-00000003;1", "ConfBridge", "room")
+    far = row("1.8", "Local/110@liandong-native-00000003;2", "Queue", "b9")
+    officer = row(OFFICER, OFFICERS, "AppQueue", "b9")
+    sightings = await found(in_room(local, far, officer))
+    agents = [one.event.unique_id for one in sightings if isinstance(one.event, e.AgentConnected)]
+    assert agents == [OPERATOR, OFFICER]
+
+
+async def test_a_local_leg_whose_queue_still_rings_is_nobody() -> None:
+    local = row("1.7", "Local/110@liandong-native-00000003;1", "ConfBridge", "room")
+    far = row("1.8", "Local/110@liandong-native-00000003;2", "Queue")
+    ringing = row(OFFICER, OFFICERS, "AppQueue")
+    sightings = await found(in_room(local, far, ringing))
+    agents = [one.event.unique_id for one in sightings if isinstance(one.event, e.AgentConnected)]
+    assert agents == [OPERATOR]
+
+
+async def test_calls_we_know_are_not_asked_about() -> None:
+    pbx = Pbx({CALLER: MARKS})
+    await pbx.start()
+    rows = seen(row(CALLER, CITY, "Queue"), row("1.9", "AudioSocket/127.0.0.1:9-1", "ChanSpy"))
+    assert await strangers(pbx, rows, {CALLER}, SEATS, "Actual") == []
+    assert pbx.actions("Getvar") == []
+
+
+@pytest.mark.parametrize("marks", [{}, {"LD_CALLER": "PJSIP/other-1", "LD_CALL": "ld-9.9"}])
+async def test_a_channel_that_is_no_caller_of_ours(marks: dict[str, str]) -> None:
+    assert await found(seen(row(CALLER, CITY, "Dial")), {CALLER: marks}) == []
+
+
+async def test_a_caller_without_a_room_is_no_call() -> None:
+    assert await found(seen(row(CALLER, CITY)), {CALLER: {"LD_CALLER": CITY}}) == []
+
+
+@pytest.mark.parametrize("error", [SwitchRefused("No such channel"), SwitchTimeout("no answer")])
+async def test_one_that_is_gone_meanwhile_does_not_hide_the_next(error: LiandongError) -> None:
+    second = "PJSIP/city-00000002"
+    marks = MARKS | {"LD_CALLER": second, "LD_CALL": "ld-2.1"}
+    rows = seen(row(CALLER, CITY, "Queue"), row("2.1", second, "Queue"))
+    [one] = await found(rows, {CALLER: error, "2.1": marks})
+    assert one.room == "ld-2.1"
+
+
+async def test_a_forged_number_never_reaches_an_action() -> None:
+    forged = MARKS | {"LD_NUMBER": "1\r\nAction: Command"}
+    [one] = await found(seen(row(CALLER, CITY, "Queue")), {CALLER: forged})
+    assert isinstance(one.event, e.CallArrived)
+    pbx = Pbx({})
+    await pbx.start()
+
+    async def no_tap(_command: c.OpenTap) -> None: ...
+
+    link = LinkSettings(source="12345", target="110", dial="Local/110@liandong-target/n")
+    ring = c.RingTarget(
+        ref="t1",
+        leg_id="call-1.target.2",
+        room=one.room,
+        caller_channel=one.event.channel,
+        caller_number=one.event.caller_number,
+        centre=one.event.centre,
+        source="12345",
+        target="110",
+        ring_s=30,
+    )
+    with pytest.raises(UnsafeValue):
+        await AsteriskSwitch(pbx, [link], no_tap).execute(ring)
+    assert pbx.actions("Originate") == []
+
+
+@pytest.mark.parametrize("room", ["ld-1.1\r\nAction: Command", "../../etc/passwd", "ld-1.1,x"])
+async def test_a_forged_room_is_no_call(room: str) -> None:
+    """It would name a recording's file, too."""
+    forged = MARKS | {"LD_CALL": room}
+    assert await found(seen(row(CALLER, CITY, "Queue")), {CALLER: forged}) == []
