@@ -14,11 +14,13 @@ Config = Annotated[
 def mount(cli: typer.Typer) -> None:
     """Add them to `cli`; only now are the modules behind them loaded."""
     from gateway.dispatch.cli import command as suggest
+    from gateway.dispatch.cli_train import app as dispatch
     from gateway.lab.cli import demo, lab
     from gateway.tickets.cli import app as tickets
 
     cli.command()(doctor)
     cli.command("suggest")(suggest)
+    cli.add_typer(dispatch, name="dispatch")
     cli.command("demo")(demo)
     cli.add_typer(tickets, name="tickets")
     cli.add_typer(lab, name="lab")

@@ -157,7 +157,7 @@ class SuggestionOut(BaseModel):
 class DecisionIn(_In):
     suggestion_id: str = Field(min_length=1, max_length=128)
     decision: Literal["accepted", "changed", "ignored"]
-    platform: Literal["110", "12345", "guide"] | None = Field(
+    platform: Literal["110", "12345", "119", "120", "122", "guide"] | None = Field(
         default=None, description="Needed with `changed` only."
     )
     item: Annotated[str, Field(pattern=r"^([AB][1-9]|G-[a-z0-9-]+)$")] | None = None

@@ -48,7 +48,7 @@ class Proposal:
     bring in.
 
     `runner_up` is a class id or a guidance id (``G-...``). Spans are code points of each
-    utterance's text. `confidence` is 0..1, calibrated on texts kept from training; `sure` is
+    utterance's text. `confidence` is 0..1 and too high on wording unlike the training's; `sure` is
     False below the model's threshold: then the class is a guess to look at.
     """
 

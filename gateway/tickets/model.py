@@ -160,7 +160,9 @@ class Suggestion(_Part):
     """The machine's proposal. A person decides: see `decision`."""
 
     suggestion_id: str = Field(description="Id of the proposal.")
-    platform: str = Field(description="`110`, `12345`, or `guide`: outside both scopes.")
+    platform: str = Field(
+        description="`110`, `12345`, `119`, `120`, `122`, or `guide`: outside all scopes."
+    )
     item: str | None = Field(description="Class of the diversion list: A1-A9, B1-B8.")
     item_name: str | None = Field(description="Name of the class.")
     urgency: Literal["emergency", "urgent", "normal"] = Field(description="特急, 紧急, 一般.")
