@@ -14,6 +14,7 @@ from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
@@ -208,8 +209,12 @@ def load(config: Path | None = None) -> Settings:
         raise ConfigError(f"no settings file at {path}; see config/liandong.toml for an example")
     try:
         return Settings()
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}") from error
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML (UTF-8): {error}") from error
+    except SettingsError as error:
+        raise ConfigError(f"environment: {error}; lists are given as JSON") from error
     except ValidationError as error:
         lines = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
         raise ConfigError(f"settings {path or '(environment)'}: " + "; ".join(lines)) from error

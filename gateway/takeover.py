@@ -1,6 +1,7 @@
 """What was missed: by a gateway that starts, by a lost connection, by a tap that died."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from gateway import log
@@ -15,7 +16,7 @@ from gateway.ledger.repository import Ledger
 from gateway.media.taps import TapOpener
 from gateway.settings import Settings
 from gateway.telephony.ami_port import Ami
-from gateway.telephony.reconcile import Snapshot, missed, snapshot, untapped
+from gateway.telephony.reconcile import missed, snapshot, untapped
 from gateway.telephony.seats import Seats
 from gateway.telephony.strangers import strangers
 
@@ -62,6 +63,8 @@ class Takeover:
         except SwitchError as error:
             _log.warning("reconcile failed", why=error.slug)
             return
+        # Who comes to light below is tapped by the call itself.
+        silent = [tap for state in self._registry.states() for tap in untapped(state, seen)]
         self._registry.catch_up(lambda state: missed(state, seen, self._seats))
         self._registry.reconcile(set(seen), known)
         found = await strangers(self._ami, seen, known, self._seats, self._message_status)
@@ -69,7 +72,7 @@ class Takeover:
             self._registry.sight(sighting)
         if self._taken_over:
             self._taken_over = False
-            await self._listen_again(seen)
+            await self._listen_again(silent)
 
     async def tap_ended(self, tap: OpenTap) -> None:
         """A tap has ended: with its leg, as a rule; else its recognition worker has died."""
@@ -83,11 +86,10 @@ class Takeover:
             _log.warning("tap opened again", leg=tap.leg_id)
             await self._taps.open(tap, lost_at=lost_at)
 
-    async def _listen_again(self, seen: Snapshot) -> None:
+    async def _listen_again(self, silent: Sequence[OpenTap]) -> None:
         """Calls taken over from a gateway whose recognition has died too need new taps."""
-        wanted = [tap for state in self._registry.states() for tap in untapped(state, seen)]
-        if wanted and await self._taps.worker_within(_WORKER_START_S):
-            for tap in wanted:
+        if silent and await self._taps.worker_within(_WORKER_START_S):
+            for tap in silent:
                 await self._taps.open(tap)
 
 

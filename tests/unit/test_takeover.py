@@ -1,0 +1,331 @@
+"""What a gateway that starts, or was cut off, does about the calls that went on without it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from calls.given import CALLER, OPERATOR, ZHANG, rules
+
+from gateway import takeover as module
+from gateway.calls import events as e
+from gateway.calls import facts as f
+from gateway.calls.commands import OpenTap
+from gateway.calls.journal import Journal
+from gateway.calls.registry import Registry
+from gateway.calls.session import Tools
+from gateway.clock import now
+from gateway.errors import LedgerError
+from gateway.settings import Settings
+from gateway.takeover import Takeover
+from gateway.telephony.ami_event import AmiEvent, AmiReply
+from gateway.telephony.ami_values import Headers
+from gateway.telephony.fakes import FakeAmiClient, FakeSwitch
+from gateway.telephony.port import Sighting
+from gateway.telephony.seats import Seats
+
+CALL, ROOM, CITY = "call-1", f"ld-{CALLER}", "PJSIP/city-00000001"
+OPERATORS = "PJSIP/1001-00000002"
+TAP = OpenTap(f"{CALL}.agent.1", OPERATORS)
+
+
+class Taps:
+    """What the takeover asks of the taps."""
+
+    def __init__(self) -> None:
+        self.opened: list[OpenTap] = []
+        self.forgotten: list[str] = []
+        self.worker = True
+
+    async def open(self, command: OpenTap, *, lost_at: datetime | None = None) -> None:
+        self.opened.append(command)
+
+    def forget(self, leg_id: str) -> None:
+        self.forgotten.append(leg_id)
+
+    async def worker_within(self, wait_s: float, since: datetime | None = None) -> bool:
+        return self.worker
+
+
+class SlowAmi(FakeAmiClient):
+    """Answers after everybody else has had their turn, as a network does."""
+
+    async def send(
+        self, action: str, headers: Headers | None = None, *, timeout: float | None = None
+    ) -> AmiReply:
+        for _ in range(20):
+            await asyncio.sleep(0)
+        return await super().send(action, headers, timeout=timeout)
+
+
+class Gateway:
+    def __init__(self, folder: Path) -> None:
+        self.journal = Journal(folder)
+        self.switch, self.ami, self.taps = FakeSwitch(), SlowAmi(), Taps()
+        tools = Tools(self.switch, self.journal, lambda _fact, _view: None, rules())
+        self.registry = Registry(tools, {})
+        parts: Any = (self.ami, self.registry, self.taps, Seats([]))
+        self.takeover = Takeover(Settings(), *parts)
+        self.offered: list[f.Fact] = []
+
+    async def recover(self, newest: datetime | Exception | None = None) -> None:
+        async def newest_at() -> datetime | None:
+            if isinstance(newest, Exception):
+                raise newest
+            return newest
+
+        ledger: Any = SimpleNamespace(newest_at=newest_at)
+        recorder: Any = SimpleNamespace(offer=lambda fact, _view: self.offered.append(fact))
+        await self.takeover.recover(self.journal, ledger, recorder)
+
+    def sees(self, *rows: dict[str, str]) -> None:
+        events = tuple(AmiEvent("CoreShowChannel", one) for one in rows)
+        self.ami.answer("CoreShowChannels", AmiReply({"Response": "Success"}, events))
+        self.ami.answer("Getvar", AmiReply({"Response": "Success", "Value": ""}))
+
+    async def settled(self) -> None:
+        for view in self.registry.calls():
+            session = self.registry.session_of_leg(view.id)
+            assert session is not None
+            await session.ask(e.Event(now()))
+
+
+def a_call(at: datetime, *, operator: bool = True) -> list[f.Fact]:
+    caller = f"{CALL}.caller.0"
+    facts: list[f.Fact] = [
+        f.CallStarted(
+            call_id=CALL, at=at, room=ROOM, caller_number="1", called_number="", centre="12345"
+        ),
+        f.LegAdded(
+            call_id=CALL,
+            at=at,
+            leg_id=caller,
+            role=f.LegRole.CALLER,
+            channel=CITY,
+            unique_id=CALLER,
+        ),
+    ]
+    if operator:
+        added = f.LegAdded(
+            call_id=CALL,
+            at=at,
+            leg_id=TAP.leg_id,
+            role=f.LegRole.AGENT,
+            channel=OPERATORS,
+            unique_id=OPERATOR,
+        )
+        facts += [added, f.LegAnswered(call_id=CALL, at=at, leg_id=TAP.leg_id)]
+    return facts
+
+
+def write(folder: Path, facts: list[f.Fact]) -> None:
+    journal = Journal(folder)
+    for fact in facts:
+        journal.fact(fact)
+    journal.close()
+
+
+CALLER_ROW = {"Uniqueid": CALLER, "Channel": CITY, "Application": "Queue", "BridgeId": "b1"}
+OPERATOR_ROW = {"Uniqueid": OPERATOR, "Channel": OPERATORS, "BridgeId": "b1"}
+
+
+@pytest.fixture
+async def gateway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Gateway]:
+    monkeypatch.setattr(module, "_TAP_PAUSE_S", 0)
+    gateway = Gateway(tmp_path)
+    await gateway.ami.start()
+    yield gateway
+    await gateway.registry.close()
+    gateway.journal.close()
+
+
+@pytest.mark.parametrize("newest", [LedgerError("down"), None])
+async def test_without_sql_everything_is_told_again(
+    gateway: Gateway, tmp_path: Path, newest: Exception | None
+) -> None:
+    facts = a_call(now() - timedelta(hours=3))
+    write(tmp_path, facts)
+    await gateway.recover(newest)
+    assert gateway.offered == facts
+    assert [view.id for view in gateway.registry.calls()] == [CALL]
+
+
+async def test_an_sql_that_hangs_holds_nothing_up(
+    gateway: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, a_call(now()))
+
+    async def at_once(waiting: Any, timeout: float) -> None:
+        waiting.close()
+        raise TimeoutError
+
+    monkeypatch.setattr(asyncio, "wait_for", at_once)
+    await gateway.recover()
+    assert len(gateway.offered) == 4
+
+
+async def test_only_facts_after_the_ledgers_newest_are_told_again(
+    gateway: Gateway, tmp_path: Path
+) -> None:
+    at = now() - timedelta(hours=1)
+    old = a_call(at)
+    late = f.LegJoinedRoom(call_id=CALL, at=at + timedelta(minutes=9), leg_id=TAP.leg_id)
+    overlap = f.LegJoinedRoom(call_id=CALL, at=at + timedelta(minutes=8), leg_id=TAP.leg_id)
+    write(tmp_path, [*old, overlap, late])
+    await gateway.recover(overlap.at + timedelta(seconds=30))
+    assert gateway.offered == [overlap, late]
+
+
+async def test_calls_that_ended_long_ago_are_not_taken_over(
+    gateway: Gateway, tmp_path: Path
+) -> None:
+    at = now() - timedelta(hours=1)
+    ended = f.CallEnded(call_id=CALL, at=at, reason="caller_hung_up")
+    write(tmp_path, [*a_call(at), ended])
+    await gateway.recover()
+    assert gateway.registry.calls() == []
+    assert ended in gateway.offered
+
+
+async def test_calls_that_ended_just_now_can_still_be_seen(
+    gateway: Gateway, tmp_path: Path
+) -> None:
+    ended = f.CallEnded(call_id=CALL, at=now(), reason="caller_hung_up")
+    write(tmp_path, [*a_call(now()), ended])
+    await gateway.recover()
+    assert [view.end_reason for view in gateway.registry.calls()] == ["caller_hung_up"]
+
+
+async def test_a_call_that_ended_meanwhile_is_ended(gateway: Gateway, tmp_path: Path) -> None:
+    write(tmp_path, a_call(now()))
+    await gateway.recover()
+    gateway.sees()
+    await gateway.takeover.reconcile()
+    await gateway.settled()
+    [view] = gateway.registry.calls()
+    assert view.ended_at is not None
+    assert all(leg.ended_at for leg in view.legs.values())
+
+
+async def test_an_operator_who_answered_meanwhile_is_on_the_call(
+    gateway: Gateway, tmp_path: Path
+) -> None:
+    write(tmp_path, a_call(now(), operator=False))
+    await gateway.recover()
+    gateway.sees(CALLER_ROW, OPERATOR_ROW)
+    await gateway.takeover.reconcile()
+    await gateway.settled()
+    [view] = gateway.registry.calls()
+    assert view.legs[TAP.leg_id].unique_id == OPERATOR
+    # The call itself has asked the switch for these taps: no second ones.
+    assert gateway.taps.opened == []
+    taps = await gateway.switch.until(OpenTap, 2)
+    assert [tap.channel for tap in taps] == [CITY, OPERATORS]
+
+
+async def test_an_officer_who_came_before_the_operator_left_has_the_call(
+    gateway: Gateway, tmp_path: Path
+) -> None:
+    leg = f"{CALL}.target.2"
+    at = now()
+    asked = f.TransferRequested(
+        call_id=CALL,
+        at=at,
+        transfer_id="t1",
+        transfer_kind=f.TransferKind.ONE_KEY,
+        source="12345",
+        target="110",
+        transferor_leg=TAP.leg_id,
+    )
+    rings = f.TransferChanged(call_id=CALL, at=at, transfer_id="t1", state=f.TransferState.RINGING)
+    write(tmp_path, [*a_call(at), asked, rings])
+    await gateway.recover()
+    room = {"Application": "ConfBridge", "BridgeId": "room"}
+    gateway.sees(
+        CALLER_ROW | room,
+        {"Uniqueid": leg, "Channel": "Local/110@t-1;1"} | room,
+        {"Uniqueid": f"{leg};2", "Channel": "Local/110@t-1;2", "BridgeId": "b9"},
+        {"Uniqueid": "1.9", "Channel": "PJSIP/2001-00000009", "BridgeId": "b9"},
+    )
+    await gateway.takeover.reconcile()
+    await gateway.settled()
+    [view] = gateway.registry.calls()
+    assert view.transfer is not None
+    assert view.transfer.state is f.TransferState.COMPLETED
+    assert view.ended_at is None
+
+
+async def test_a_stranger_is_taken_in(gateway: Gateway) -> None:
+    gateway.sees(CALLER_ROW)
+    value = {"LD_CALLER": CITY, "LD_CALL": ROOM, "LD_CENTRE": "12345"}
+    gateway.ami.answer(
+        "Getvar", lambda headers: AmiReply({"Value": value.get(str(headers["Variable"]), "")})
+    )
+    await gateway.takeover.reconcile()
+    await gateway.settled()
+    assert [view.room for view in gateway.registry.calls()] == [ROOM]
+
+
+async def test_a_switch_that_does_not_answer_ends_nothing(gateway: Gateway, tmp_path: Path) -> None:
+    write(tmp_path, a_call(now()))
+    await gateway.recover()
+    gateway.ami.link(up=False)
+    await gateway.takeover.reconcile()
+    await gateway.settled()
+    assert gateway.registry.calls()[0].ended_at is None
+
+
+async def test_taps_that_died_with_the_gateway_are_opened_again_once(
+    gateway: Gateway, tmp_path: Path
+) -> None:
+    write(tmp_path, a_call(now()))
+    await gateway.recover()
+    gateway.sees(CALLER_ROW, OPERATOR_ROW)
+    await gateway.takeover.reconcile()
+    assert {tap.channel for tap in gateway.taps.opened} == {CITY, OPERATORS}
+    gateway.taps.opened.clear()
+    await gateway.takeover.reconcile()
+    assert gateway.taps.opened == []
+
+
+async def talking(gateway: Gateway) -> OpenTap:
+    arrived = e.CallArrived(
+        now(),
+        room=ROOM,
+        channel=CITY,
+        unique_id=CALLER,
+        caller_number="1",
+        called_number="",
+        centre="12345",
+    )
+    gateway.registry.sight(Sighting(arrived, room=ROOM))
+    connected = e.AgentConnected(now(), OPERATORS, OPERATOR, ZHANG)
+    gateway.registry.sight(Sighting(connected, unique_id=CALLER))
+    await gateway.settled()
+    return (await gateway.switch.until(OpenTap, 2))[1]
+
+
+async def test_a_tap_whose_worker_died_is_opened_again(gateway: Gateway) -> None:
+    tap = await talking(gateway)
+    await gateway.takeover.tap_ended(tap)
+    assert gateway.taps.opened == [tap]
+    assert gateway.taps.forgotten == []
+
+
+async def test_a_tap_that_ended_with_its_leg_is_forgotten(gateway: Gateway) -> None:
+    tap = await talking(gateway)
+    gateway.registry.sight(Sighting(e.ChannelEnded(now(), OPERATOR, 16), unique_id=OPERATOR))
+    await gateway.settled()
+    await gateway.takeover.tap_ended(tap)
+    assert gateway.taps.opened == []
+    assert gateway.taps.forgotten == [tap.leg_id]
+
+
+async def test_no_tap_without_a_worker(gateway: Gateway) -> None:
+    tap = await talking(gateway)
+    gateway.taps.worker = False
+    await gateway.takeover.tap_ended(tap)
+    assert gateway.taps.opened == []
