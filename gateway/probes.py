@@ -56,8 +56,9 @@ class Probes:
 
     async def speech(self) -> ComponentHealth:
         try:
-            workers = [key async for key in self._redis.scan_iter(match=names.WORKERS)]
-        except (RedisError, OSError) as error:
+            async with asyncio.timeout(1.0):
+                workers = [key async for key in self._redis.scan_iter(match=names.WORKERS)]
+        except (RedisError, OSError, TimeoutError) as error:
             return ComponentHealth("speech", ok=False, detail=type(error).__name__)
         return ComponentHealth("speech", bool(workers), f"{len(workers)} worker(s)")
 

@@ -30,6 +30,7 @@ def term() -> None:
 def _pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "_FIRST_PAUSE_S", 0.01)
     monkeypatch.setattr(supervisor, "_LONGEST_PAUSE_S", 0.05)
+    monkeypatch.setattr(supervisor, "_GRACE_S", 60.0)
 
 
 async def supervised(argv: list[str], *roles: str) -> "asyncio.Task[int]":

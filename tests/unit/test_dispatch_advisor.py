@@ -1,0 +1,124 @@
+"""The suggestion of a live call follows what is heard, and is told only when it has changed."""
+
+from collections.abc import Callable
+
+import pytest
+from dispatch_said import engine
+
+from gateway.calls import facts as f
+from gateway.calls.view import CallView
+from gateway.clock import now
+from gateway.dispatch.advisor import Advisor
+
+CALLER, AGENT = "call-1.caller.0", "call-1.agent.1"
+LIGHT, DANGER = "我们小区门口的路灯坏了", "邻居正在打我，快来人"
+
+
+class Desk:
+    def __init__(self) -> None:
+        self.made: list[f.SuggestionMade] = []
+        self.advisor = Advisor(engine(), self._record)
+        self.views: dict[str, CallView] = {}
+        self._said = 0
+
+    def _record(self, fact: f.Fact) -> None:
+        assert isinstance(fact, f.SuggestionMade)
+        self.made.append(fact)
+        self.see(fact)
+
+    def see(self, fact: f.Fact) -> None:
+        view = self.views.setdefault(fact.call_id, CallView(id=fact.call_id))
+        view.apply(fact)
+        self.advisor.see(fact, view)
+
+    def says(self, text: str, leg_id: str = CALLER, call_id: str = "call-1") -> None:
+        self._said += 1
+        heard = f.UtteranceHeard(
+            call_id=call_id,
+            utterance_id=f"u{self._said}",
+            leg_id=leg_id,
+            start_ms=1000 * self._said,
+            end_ms=1000 * self._said + 900,
+            text=text,
+            text_raw=text,
+            model="m",
+        )
+        self.see(heard)
+
+
+@pytest.fixture
+def desk() -> Desk:
+    desk = Desk()
+    desk.see(
+        f.LegAdded(
+            call_id="call-1",
+            leg_id=AGENT,
+            role=f.LegRole.AGENT,
+            channel="PJSIP/1001-1",
+            unique_id="1.2",
+        )
+    )
+    return desk
+
+
+def test_a_suggestion_is_made_of_what_the_caller_says(desk: Desk) -> None:
+    desk.says(LIGHT)
+    [made] = desk.made
+    assert (made.call_id, made.platform, made.item) == ("call-1", "12345", "A1")
+    assert {span.utterance_id for span in made.evidence} == {"u1"}
+    assert made.version == engine().version
+
+
+def test_nothing_is_made_of_a_greeting(desk: Desk) -> None:
+    desk.says("喂你好")
+    assert desk.made == []
+
+
+def test_words_that_change_nothing_make_no_new_one(desk: Desk) -> None:
+    desk.says(LIGHT)
+    desk.says("嗯")
+    assert len(desk.made) == 1
+
+
+def test_a_turn_of_the_call_makes_a_new_one_with_its_own_id(desk: Desk) -> None:
+    desk.says(LIGHT)
+    desk.says(DANGER)
+    first, *_, last = desk.made
+    assert (last.platform, last.item, last.urgency) == ("110", "B1", "emergency")
+    assert first.suggestion_id != last.suggestion_id
+
+
+def test_the_operators_words_are_not_the_callers(desk: Desk) -> None:
+    caller = Desk()
+    caller.says(LIGHT)
+    desk.says(LIGHT, AGENT)
+    assert [(one.item, one.confidence) for one in desk.made] != [
+        (one.item, one.confidence) for one in caller.made
+    ]
+
+
+def test_calls_do_not_hear_each_other(desk: Desk) -> None:
+    desk.says(DANGER)
+    desk.says(LIGHT, "call-2.caller.0", "call-2")
+    assert [(one.call_id, one.item) for one in desk.made] == [("call-1", "B1"), ("call-2", "A1")]
+
+
+def _ended() -> f.Fact:
+    return f.CallEnded(call_id="call-1", at=now(), reason="caller_hung_up")
+
+
+@pytest.mark.parametrize(
+    "after", [lambda desk: None, lambda desk: desk.says("就是这样")], ids=["end", "late words"]
+)
+def test_an_ended_call_is_forgotten(desk: Desk, after: Callable[[Desk], None]) -> None:
+    desk.says(LIGHT)
+    desk.see(_ended())
+    after(desk)
+    assert desk.advisor._calls == {}
+
+
+def test_words_that_come_after_the_end_still_count(desk: Desk) -> None:
+    desk.says(LIGHT)
+    desk.see(_ended())
+    desk.says(DANGER)
+    assert desk.made[-1].item == "B1"
