@@ -6,6 +6,7 @@ the registry's work.
 
 import hashlib
 import math
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
@@ -31,6 +32,7 @@ _REFUSALS = {
 """Q.850 causes of a phone that said no, as Asterisk maps them from SIP."""
 
 _LOCAL_FAR_END = ";2"
+_KEPT_EARLY = 64
 
 
 class Sightings:
@@ -51,6 +53,7 @@ class Sightings:
         self._offset = clock_offset_s
         self._beneath: dict[str, str] = {}
         self._refused: set[str] = set()
+        self._early: OrderedDict[str, FailureReason] = OrderedDict()
         self._handlers: dict[str, Callable[[AmiEvent, datetime], Iterable[Sighting]]] = {
             "UserEvent": self._user_event,
             "AgentConnect": self._agent_connect,
@@ -130,6 +133,9 @@ class Sightings:
         if leg_id and phone not in self._beneath:
             self._beneath[phone] = leg_id
             yield Sighting(e.TargetRinging(at, leg_id), unique_id=leg_id)
+            if early := self._early.pop(phone, None):
+                self._refused.add(phone)
+                yield Sighting(e.TargetRefused(at, leg_id, early), unique_id=leg_id)
 
     def _dial_end(self, event: AmiEvent, at: datetime) -> Iterator[Sighting]:
         caller, phone = event.get("Uniqueid"), event.get("DestUniqueid")
@@ -169,7 +175,14 @@ class Sightings:
         # may come after it.
         unique_id, cause = event.get("Uniqueid"), event.get("Cause")
         leg_id = self._beneath.get(unique_id)
-        if leg_id and cause in _REFUSALS and unique_id not in self._refused:
+        if cause not in _REFUSALS:
+            return
+        if leg_id is None:
+            # A phone can refuse faster than the switch says that it rings.
+            self._early[unique_id] = _REFUSALS[cause]
+            if len(self._early) > _KEPT_EARLY:
+                self._early.popitem(last=False)
+        elif unique_id not in self._refused:
             self._refused.add(unique_id)
             refused = e.TargetRefused(at, leg_id, _REFUSALS[cause])
             yield Sighting(refused, unique_id=leg_id)

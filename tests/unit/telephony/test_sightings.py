@@ -321,3 +321,17 @@ def test_an_arrival_must_say_whose_and_where(ear: Ear, room: str) -> None:
 def test_an_event_without_its_headers_breaks_nothing(ear: Ear, name: str) -> None:
     for sighting in ear.of(name):
         assert not sighting.room
+
+
+def test_a_phone_that_refuses_before_it_is_seen_to_ring_has_refused(ear: Ear) -> None:
+    assert not [
+        one
+        for one in ear.of("HangupRequest", Uniqueid="phone-1", Cause="21")
+        if isinstance(one.event, e.TargetRefused)
+    ]
+    seen = [one.event for one in ear.rings("phone-1")]
+    assert isinstance(seen[0], e.TargetRinging)
+    assert isinstance(seen[1], e.TargetRefused)
+    assert seen[1].reason is FailureReason.REJECTED
+    later = [one.event for one in ear.of("Hangup", Uniqueid="phone-1", Cause="21")]
+    assert not any(isinstance(event, e.TargetRefused) for event in later)
