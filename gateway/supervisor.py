@@ -17,6 +17,8 @@ ROLES = ("control", "recognise", "deliver")
 SUPERVISED_ENV = "LIANDONG_SUPERVISED"
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S, _WELL_S = 0.2, 10.0, 30.0
 _GRACE_S = 10.0
+_STARTING_S = 30.0
+"""Bad settings stop a gateway that starts; one that runs is not stopped by a later mistake."""
 
 
 async def supervise(argv: Sequence[str], roles: Sequence[str] = ROLES) -> int:
@@ -38,10 +40,11 @@ async def supervise(argv: Sequence[str], roles: Sequence[str] = ROLES) -> int:
 async def _keep(role: str, argv: Sequence[str], stop: asyncio.Event) -> int:
     pause = _FIRST_PAUSE_S
     loop = asyncio.get_running_loop()
+    began = loop.time()
     while not stop.is_set():
         started = loop.time()
         status = await _run_once(role, argv, stop)
-        if status == os.EX_CONFIG:
+        if status == os.EX_CONFIG and started - began < _STARTING_S:
             stop.set()
             return status
         if stop.is_set():

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import signal
+import traceback
 from collections.abc import Coroutine
 from typing import Annotated, Any
 
@@ -24,7 +25,11 @@ def demo(
     report = Report(full_ticket=not brief)
     try:
         ok = bool(run(play(report, stay=stay)))
-    except LiandongError as error:
+    except typer.Exit:
+        raise
+    except Exception as error:  # whatever it is, the last line is the JSON object
+        if not isinstance(error, LiandongError):
+            traceback.print_exc()
         report.failed(error)
         raise typer.Exit(1) from error
     raise typer.Exit(0 if ok else 1)

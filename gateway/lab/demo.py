@@ -57,6 +57,10 @@ class Show:
         self.spoken.append(Spoken(turn, span.start_wall, end))
         await asyncio.sleep(_PAUSE_S)
 
+    def dropped(self) -> list[str]:
+        """Channels of callers who were dropped."""
+        return self.witness.dropped(phones=self.people)
+
     async def until(self, kind: str, timeout_s: float = 10.0, **fields: Any) -> Arrival:
         """Wait for an event of the call on the live stream."""
 
@@ -147,9 +151,9 @@ async def _account(show: Show) -> bool:
     ticket = tickets[-1]
     result = {
         "transfer_ms": round(show.transfer_ms, 1),
-        "final_ms": round(final_ms(show), 1),
+        "final_ms": final_ms(show),
         "ticket_ms": round((delivered - show.hung_up_at) * 1000, 1),
-        "callers_dropped": len(show.witness.dropped()),
+        "callers_dropped": len(show.dropped()),
     }
     return show.report.account(ticket, result, checks(show, ticket))
 
@@ -172,16 +176,40 @@ async def _delivered(show: Show) -> float:
         return await wait_for(taken, 15, "final ticket at the order system")
 
 
-def final_ms(show: Show) -> float:
-    """The worst of all turns: end of speech to the last final utterance of that turn, in ms."""
-    finals = show.listener.of("utterance.heard")
-    worst = -1.0
-    for index, spoken in enumerate(show.spoken):
-        horizon = show.spoken[index + 1].end if index + 1 < len(show.spoken) else float("inf")
-        mine = [one.at for one in finals if spoken.start < one.at < horizon]
-        if mine:
-            worst = max(worst, (max(mine) - spoken.end) * 1000)
-    return worst
+def finals(show: Show) -> list[float | None]:
+    """For each spoken turn: end of speech to its last final utterance, in ms; None: there is none.
+
+    An utterance belongs to the turn of its own speaker that it overlaps most.
+    """
+    last: list[float | None] = [None] * len(show.spoken)
+    started = {one.data["call_id"]: one for one in show.listener.of("call.started")}
+    speakers = {one.data["leg_id"]: _speaker(one.data) for one in show.listener.of("leg.added")}
+    for heard in show.listener.of("utterance.heard"):
+        zero = datetime.fromisoformat(started[heard.data["call_id"]].data["at"]).timestamp()
+        start, end = (zero + heard.data[key] / 1000 for key in ("start_ms", "end_ms"))
+        shared = [
+            min(end, one.end) - max(start, one.start)
+            if one.turn.speaker == speakers.get(heard.data["leg_id"])
+            else 0.0
+            for one in show.spoken
+        ]
+        best = max(range(len(shared)), key=shared.__getitem__, default=0)
+        if shared and shared[best] > 0:
+            ms = (heard.at - show.spoken[best].end) * 1000
+            last[best] = max(ms, last[best] or ms)
+    return last
+
+
+def _speaker(leg: dict[str, Any]) -> str:
+    if leg["role"] == "caller":
+        return "caller"
+    return "operator" if leg["centre"] == "12345" else "officer"
+
+
+def final_ms(show: Show) -> float | None:
+    """The worst of all turns; None when any turn has no final utterance, so none is left out."""
+    times = [ms for ms in finals(show) if ms is not None]
+    return round(max(times), 1) if times and len(times) == len(dialogue("fight")) else None
 
 
 def checks(show: Show, ticket: dict[str, Any]) -> dict[str, bool]:
@@ -192,12 +220,13 @@ def checks(show: Show, ticket: dict[str, Any]) -> dict[str, bool]:
     states = [step["state"] for step in ticket["transfers"][0]["steps"]]
     return {
         "every speaker transcribed": heard >= _SPEAKERS,
+        "every turn has its final words": final_ms(show) is not None,
         "suggestion is 110 with evidence": suggestion.get("platform") == "110"
         and bool(suggestion.get("evidence")),
         "transfer completed": states[-1] == "completed",
         "preliminary ticket came first": _in_order(show),
         "recording unbroken": ticket["recording"]["unbroken"] is True,
-        "nobody dropped": not show.witness.dropped(),
+        "nobody dropped": not show.dropped(),
     }
 
 

@@ -57,7 +57,9 @@ class Report:
 
     def failed(self, error: Exception) -> None:
         """The path broke: say where, and end with the same JSON object."""
-        self._console.print(f"[bold red]demo failed:[/bold red] {escape(str(error))}")
+        self._console.print(
+            f"[bold red]demo failed:[/bold red] {escape(str(error) or type(error).__name__)}"
+        )
         empty = {"transfer_ms": None, "final_ms": None, "ticket_ms": None, "callers_dropped": None}
         self._console.print(json.dumps({"ok": False, **empty}), markup=False)
 

@@ -22,6 +22,7 @@ from gateway.lab.ports import free_port
 from gateway.lab.processes import Child, children_of, spawn
 from gateway.lab.redis_lab import RedisLab
 from gateway.lab.town_settings import town_toml
+from gateway.speech.vosk_engine import check_model
 
 ACCOUNTS = (
     Account("1001", "pw-1001", "seat", "张敏"),
@@ -164,8 +165,11 @@ class Town:
 async def town(plan: TownPlan, progress: Progress = lambda _line: None) -> AsyncIterator[Town]:
     """Start a town, stop it whatever happens, leave nothing behind.
 
-    Raises LabError with the failing part's last log lines.
+    Raises ModelError before anything is started when there is no speech model to recognise with,
+    LabError with the failing part's last log lines.
     """
+    if plan.gateway:
+        check_model(default_model())
     folder = Path(tempfile.mkdtemp(prefix="liandong-town-"))
     running = Town(plan, folder)
     async with contextlib.AsyncExitStack() as stack:

@@ -5,7 +5,7 @@ It says what the switch did, for the demo and the end-to-end tests: who was drop
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,8 @@ from pydantic import SecretStr
 
 from gateway.errors import LabError
 from gateway.lab.asterisk_lab import AsteriskLab
+from gateway.lab.drops import drops, phone_legs
+from gateway.lab.phones.phone import Phone
 from gateway.settings import SwitchSettings
 from gateway.telephony.doctor_witness import AmiWitness
 
@@ -67,31 +69,9 @@ class Witness(AmiWitness):
         shown = await self._pbx.cli("core show channels concise")
         return [line.split("!")[0] for line in shown.splitlines() if "!" in line]
 
-    def dropped(self, since: int = 0) -> list[str]:
-        """Channels of callers whom the PBX ended while neither they nor the last human had.
+    def dropped(self, since: int = 0, phones: Mapping[str, Phone] | None = None) -> list[str]:
+        """Channels of callers who were dropped (`gateway.lab.drops`) from place `since` on.
 
-        A caller hangs up with a HangupRequest of their own; the call is over when no seat that
-        has talked is left. A caller ended by the PBX who never had a human counts as dropped.
+        `phones`, by user name, say who hung up; without them the switch's own record must do.
         """
-        asked: set[str] = set()
-        humans: set[str] = set()
-        answered_ever = False
-        dropped: list[str] = []
-        for event in self.seen[since:]:
-            unique_id, channel = event.get("Uniqueid"), event.get("Channel")
-            if event.name == "HangupRequest":
-                asked.add(unique_id)
-                humans.discard(unique_id)
-            elif event.name == "AgentConnect":
-                humans.add(event.get("DestUniqueid"))
-                answered_ever = True
-            elif event.name == "Hangup":
-                humans.discard(unique_id)
-                alone = not humans and answered_ever
-                if _is_caller(channel) and unique_id not in asked and not alone:
-                    dropped.append(channel)
-        return dropped
-
-
-def _is_caller(channel: str) -> bool:
-    return channel.startswith("PJSIP/city-")
+        return drops(self.seen[since:], phone_legs(phones or {}))

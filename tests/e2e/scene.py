@@ -158,7 +158,7 @@ class Scene:
             return not await self.witness.live_channels()
 
         await until(empty, "an empty PBX")
-        assert self.witness.dropped(self.since) == []
+        assert self.witness.dropped(self.since, self.phones) == []
 
 
 def _hears(listener: PhoneCall, tone: int) -> bool:
