@@ -54,6 +54,7 @@ class Sightings:
         self._beneath: dict[str, str] = {}
         self._refused: set[str] = set()
         self._early: OrderedDict[str, FailureReason] = OrderedDict()
+        self._rung: set[str] = set()
         self._handlers: dict[str, Callable[[AmiEvent, datetime], Iterable[Sighting]]] = {
             "UserEvent": self._user_event,
             "AgentConnect": self._agent_connect,
@@ -132,6 +133,7 @@ class Sightings:
             leg_id = phone
         if leg_id and phone not in self._beneath:
             self._beneath[phone] = leg_id
+            self._rung.add(leg_id)
             yield Sighting(e.TargetRinging(at, leg_id), unique_id=leg_id)
             if early := self._early.pop(phone, None):
                 self._refused.add(phone)
@@ -167,6 +169,7 @@ class Sightings:
         yield from self._refusal(event, at)
         self._beneath.pop(unique_id, "")
         self._refused.discard(unique_id)
+        self._rung.discard(unique_id)
         number = int(cause) if cause.isdigit() else 0
         yield Sighting(e.ChannelEnded(at, unique_id, number), unique_id=unique_id)
 
@@ -188,8 +191,11 @@ class Sightings:
             yield Sighting(refused, unique_id=leg_id)
 
     def _originate_response(self, event: AmiEvent, at: datetime) -> Iterator[Sighting]:
-        # The leg's own Hangup tells the rest; this is for a leg that was never made.
+        # For a leg beneath which nothing rang. Else its own Hangup tells, and comes after the word
+        # of every phone, where this may come before the last one's.
         unique_id = event.get("Uniqueid")
+        if unique_id in self._rung:
+            return
         if event.get("Response") == "Failure" and unique_id not in {"", "<null>"}:
             failed = e.TargetFailed(at, unique_id)
             yield Sighting(failed, unique_id=unique_id)
