@@ -82,7 +82,7 @@ class Control:
         probes = Probes(
             self.ami, self.redis, self.ledger, self.journal, delivers=bool(settings.orders.url)
         )
-        self.registry = Registry(tools, _keys(settings), probes.all())
+        self.registry = Registry(tools, _keys(settings), probes.all(), self._look_again)
         self.takeover = Takeover(settings, self.ami, self.registry, self.taps, seats)
         self.advisor = Advisor(Dispatcher(load_taxonomy()), self._record)
         self.recorder = Recorder(self.ledger, self._wake_delivery, self._record, settings)
@@ -158,6 +158,9 @@ class Control:
         _log.info("switch link", up=up)
         if up:
             self._start(self.takeover.reconcile(), "reconcile")
+
+    def _look_again(self) -> None:
+        self._start(self.takeover.reconcile_soon(), "reconcile")
 
     def _on_speech(self, text: str) -> None:
         event = speech_event.validate_json(text)

@@ -10,19 +10,21 @@ from gateway.calls.commands import OpenTap
 from gateway.calls.journal import Journal
 from gateway.calls.registry import KEEP_ENDED, Registry
 from gateway.clock import now
-from gateway.errors import LedgerError, SwitchError
+from gateway.errors import LedgerError, SwitchError, SwitchUnreachable
 from gateway.ledger.recorder import Recorder
 from gateway.ledger.repository import Ledger
 from gateway.media.taps import TapOpener
 from gateway.settings import Settings
 from gateway.telephony.ami_port import Ami
-from gateway.telephony.reconcile import missed, snapshot, untapped
+from gateway.telephony.reconcile import Snapshot, missed, snapshot, untapped
 from gateway.telephony.seats import Seats
 from gateway.telephony.strangers import strangers
 
 _log = log.get("control")
 _OVERLAP = timedelta(minutes=1)
 """Facts this much older than the newest in SQL are told to it again: it knows repeats."""
+_LOOK_AGAIN_S = (0.5, 1.0, 2.0, 4.0)
+_LOOK_EVERY_S = 1.0
 _TAP_PAUSE_S = 0.5
 _WORKER_START_S = 15.0
 """A recognition worker that starts with us loads its model first."""
@@ -40,6 +42,8 @@ class Takeover:
         self._taps = taps
         self._seats = seats
         self._taken_over = False
+        self._asked = False
+        self._looked_at = float("-inf")
 
     async def recover(self, journal: Journal, ledger: Ledger, recorder: Recorder) -> None:
         """Take over what an earlier gateway left: its live calls, and facts not yet in SQL."""
@@ -57,11 +61,10 @@ class Takeover:
 
     async def reconcile(self) -> None:
         """What has happened to our calls that we did not see?"""
-        known = self._registry.channels()
-        try:
-            seen = await snapshot(self._ami)
-        except SwitchError as error:
-            _log.warning("reconcile failed", why=error.slug)
+        began, self._looked_at = now(), asyncio.get_running_loop().time()
+        known, seen = await self._look()
+        if seen is None:
+            self._registry.place_keys(began)
             return
         # Who comes to light below is tapped by the call itself.
         silent = [tap for state in self._registry.states() for tap in untapped(state, seen)]
@@ -70,9 +73,34 @@ class Takeover:
         found = await strangers(self._ami, seen, known, self._seats, self._message_status)
         for sighting in found:
             self._registry.sight(sighting)
+        self._registry.place_keys(began)
         if self._taken_over:
             self._taken_over = False
             await self._listen_again(silent)
+
+    async def _look(self) -> tuple[set[str], Snapshot | None]:
+        """Our channels and then those on the switch; None when it does not tell, tried again."""
+        for pause in (*_LOOK_AGAIN_S, None):
+            known = self._registry.channels()
+            try:
+                return known, await snapshot(self._ami)
+            except SwitchUnreachable:
+                break  # the connection's return reconciles again
+            except SwitchError as error:
+                _log.warning("reconcile failed", why=error.slug, again_in_s=pause)
+                if pause is not None:
+                    await asyncio.sleep(pause)
+        return known, None
+
+    async def reconcile_soon(self) -> None:
+        """`reconcile` for one who asks often: at most once in `_LOOK_EVERY_S`."""
+        if self._asked:
+            return
+        self._asked = True
+        due = self._looked_at + _LOOK_EVERY_S
+        await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
+        self._asked = False
+        await self.reconcile()
 
     async def tap_ended(self, tap: OpenTap) -> None:
         """A tap has ended: with its leg, as a rule; else its recognition worker has died."""

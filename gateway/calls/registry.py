@@ -1,13 +1,16 @@
 """All live calls: routes what the switch sees to sessions and serves `CallControl`."""
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Literal
 
+from gateway import log
 from gateway.calls import events as e
 from gateway.calls import facts as f
 from gateway.calls import recovery
+from gateway.calls.metrics import KEYS_REFUSED
 from gateway.calls.port import Actor, ComponentHealth, LegalVerb, TransferOrder, Verb
 from gateway.calls.session import Session, Tools
 from gateway.calls.state import CallState
@@ -18,6 +21,7 @@ from gateway.errors import CallError, CallNotFound, IdempotencyConflict, Illegal
 from gateway.ids import new_id
 from gateway.telephony.port import Sighting
 
+_log = log.get("calls")
 KEEP_ENDED = timedelta(minutes=10)
 _KEPT_KEYS = 4096
 Keys = Mapping[tuple[Verb, str], str]
@@ -28,10 +32,19 @@ Probe = Callable[[], Awaitable[ComponentHealth]]
 class Registry:
     """The `CallControl` of `serve`."""
 
-    def __init__(self, tools: Tools, keys: Keys, probes: Sequence[Probe] = ()) -> None:
+    def __init__(
+        self,
+        tools: Tools,
+        keys: Keys,
+        probes: Sequence[Probe] = (),
+        look_again: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`look_again` is called when a key was pressed on a call that is not known here."""
         self._tools = tools
         self._keys = keys
         self._probes = probes
+        self._look_again = look_again
+        self._unplaced: deque[tuple[Sighting, e.KeyPressed]] = deque(maxlen=_KEPT_KEYS)
         self._sessions: dict[str, Session] = {}
         self._by_room: dict[str, Session] = {}
         self._by_unique: dict[str, Session] = {}
@@ -45,9 +58,27 @@ class Registry:
         if isinstance(event, e.CallArrived):
             self._arrive(event)
         session = self._find(sighting)
-        if session is None:
-            return
-        self._post(session, event)
+        if session is not None:
+            self._post(session, event)
+        elif isinstance(event, e.KeyPressed):
+            _log.warning("key of an unknown call", room=sighting.room, verb=event.asked.ask.value)
+            self._unplaced.append((sighting, event))
+            self._look_again()
+
+    def place_keys(self, until: datetime) -> None:
+        """Give the keys pressed `until` then to calls that have come to light since.
+
+        A key that grew too old while it waited is discarded like any other.
+        """
+        while self._unplaced and self._unplaced[0][1].at <= until:
+            sighting, event = self._unplaced.popleft()
+            session = self._find(sighting)
+            waited_s = (now() - event.at).total_seconds()
+            if session is not None:
+                session.post(replace(event, age_s=event.age_s + waited_s))
+            elif not event.asked.native:
+                KEYS_REFUSED.labels("unknown call").inc()
+                _log.warning("key refused", room=sighting.room, why="unknown call")
 
     def _post(self, session: Session, event: e.Event) -> None:
         if isinstance(event, e.AgentConnected | e.TargetAnswered | e.RoomJoined):

@@ -15,7 +15,9 @@ from gateway.calls import events as e
 from gateway.calls import facts as f
 from gateway.calls.journal import Journal
 from gateway.calls.machine import step
+from gateway.calls.metrics import KEYS_REFUSED
 from gateway.calls.state import CallState, Rules
+from gateway.calls.verbs import refusal
 from gateway.calls.view import CallView
 from gateway.clock import now
 from gateway.errors import (
@@ -140,9 +142,11 @@ class Session:
             # A native press has been acted on by the dialplan: it is news at any age.
             if event.age_s > self._tools.key_lifetime_s and not event.asked.native:
                 self.late_keys += 1
+                KEYS_REFUSED.labels("late").inc()
                 _log.warning("late key discarded", call_id=self.call_id, age_s=event.age_s)
                 return
             event = event.asked
+            self._tell_refusal(event)
         self.state, commands = step(self.state, event)
         facts = [one.fact for one in commands if isinstance(one, c.Record)]
         for fact in facts:
@@ -154,6 +158,14 @@ class Session:
             await asyncio.sleep(0)
         for fact in facts:
             self._publish(fact)
+
+    def _tell_refusal(self, asked: e.Asked) -> None:
+        """The machine ignores a key that does not fit; whoever looks for it finds it here."""
+        why = refusal(self.state, asked)
+        if why and not asked.native:
+            KEYS_REFUSED.labels(why).inc()
+            ids = {"call_id": self.call_id, "channel": asked.unique_id}
+            _log.warning("key refused", verb=asked.ask.value, why=why, **ids)
 
     async def _carry_out(self, command: c.Command) -> None:
         if isinstance(command, c.Arm):

@@ -21,6 +21,16 @@ def legal(state: CallState, ask: e.Ask, leg: Leg | None) -> bool:
     return transfer.committed and transfer.transferor == leg.id
 
 
+def refusal(state: CallState, asked: e.Asked) -> str:
+    """Why `asked` would be ignored; '' when it would be done, or has been done already."""
+    if asked.ref in state.asked:
+        return ""
+    leg = asking_leg(state, asked)
+    if leg is None:
+        return "unknown leg"
+    return "" if legal(state, asked.ask, leg) else "illegal"
+
+
 def asking_leg(state: CallState, asked: e.Asked) -> Leg | None:
     """The live agent leg that asks: by channel for keys, by agent (or whoever may) for API."""
     if asked.unique_id:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from calls.given import CALLER, OPERATOR, ZHANG, rules
+from prometheus_client import REGISTRY
 
 from gateway import takeover as module
 from gateway.calls import events as e
@@ -18,7 +19,7 @@ from gateway.calls.journal import Journal
 from gateway.calls.registry import Registry
 from gateway.calls.session import Tools
 from gateway.clock import now
-from gateway.errors import LedgerError
+from gateway.errors import LedgerError, SwitchRefused, SwitchTimeout
 from gateway.settings import Settings
 from gateway.takeover import Takeover
 from gateway.telephony.ami_event import AmiEvent, AmiReply
@@ -66,10 +67,14 @@ class Gateway:
         self.journal = Journal(folder)
         self.switch, self.ami, self.taps = FakeSwitch(), SlowAmi(), Taps()
         tools = Tools(self.switch, self.journal, lambda _fact, _view: None, rules())
-        self.registry = Registry(tools, {})
+        self.asks: list[asyncio.Task[None]] = []
+        self.registry = Registry(tools, {}, look_again=self._look_again)
         parts: Any = (self.ami, self.registry, self.taps, Seats([]))
         self.takeover = Takeover(Settings(), *parts)
         self.offered: list[f.Fact] = []
+
+    def _look_again(self) -> None:
+        self.asks.append(asyncio.create_task(self.takeover.reconcile_soon()))
 
     async def recover(self, newest: datetime | Exception | None = None) -> None:
         async def newest_at() -> datetime | None:
@@ -267,6 +272,101 @@ async def test_a_stranger_is_taken_in(gateway: Gateway) -> None:
     await gateway.takeover.reconcile()
     await gateway.settled()
     assert [view.room for view in gateway.registry.calls()] == [ROOM]
+
+
+def shows_a_stranger(gateway: Gateway) -> None:
+    gateway.sees(CALLER_ROW, OPERATOR_ROW)
+    value = {"LD_CALLER": CITY, "LD_CALL": ROOM, "LD_CENTRE": "12345"}
+    gateway.ami.answer(
+        "Getvar", lambda headers: AmiReply({"Value": value.get(str(headers["Variable"]), "")})
+    )
+
+
+def presses(gateway: Gateway, *, age_s: float = 0.1, ref: str = "k1") -> None:
+    asked = e.Asked(now(), ask=e.Ask.TRANSFER, ref=ref, target="110", unique_id=OPERATOR)
+    gateway.registry.sight(Sighting(e.KeyPressed(now(), asked, age_s), room=ROOM))
+
+
+def refused(reason: str) -> float:
+    return REGISTRY.get_sample_value("liandong_keys_refused_total", {"reason": reason}) or 0.0
+
+
+async def test_a_key_of_an_unknown_call_finds_the_call_and_acts(gateway: Gateway) -> None:
+    await gateway.recover()
+    shows_a_stranger(gateway)
+    presses(gateway)
+    await asyncio.gather(*gateway.asks)
+    await gateway.settled()
+    [view] = gateway.registry.calls()
+    assert [transfer.id for transfer in view.transfers] == ["k1"]
+
+
+async def test_a_key_that_is_too_old_by_then_is_discarded(gateway: Gateway) -> None:
+    await gateway.recover()
+    shows_a_stranger(gateway)
+    before = refused("late")
+    presses(gateway, age_s=2.5)
+    await asyncio.gather(*gateway.asks)
+    await gateway.settled()
+    [view] = gateway.registry.calls()
+    assert view.transfers == []
+    assert refused("late") == before + 1
+
+
+async def test_a_key_of_no_call_at_all_is_counted(gateway: Gateway) -> None:
+    gateway.sees()
+    before = refused("unknown call")
+    presses(gateway)
+    await asyncio.gather(*gateway.asks)
+    assert refused("unknown call") == before + 1
+
+
+async def test_many_such_keys_ask_the_switch_once(gateway: Gateway) -> None:
+    gateway.sees()
+    for number in range(20):
+        presses(gateway, ref=f"k{number}")
+    await asyncio.gather(*gateway.asks)
+    assert len(gateway.ami.actions("CoreShowChannels")) == 1
+
+
+async def test_keys_ask_no_oftener_than_the_limit(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_LOOK_EVERY_S", 0.2)
+    gateway.sees()
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    for number in range(3):
+        presses(gateway, ref=f"k{number}")
+        await asyncio.gather(*gateway.asks)
+    assert loop.time() - began >= 0.4
+    assert len(gateway.ami.actions("CoreShowChannels")) == 3
+
+
+async def test_a_snapshot_that_fails_is_taken_again(
+    gateway: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_LOOK_AGAIN_S", (0.0, 0.0))
+    write(tmp_path, a_call(now()))
+    await gateway.recover()
+    nobody = AmiReply({"Response": "Success"})
+    gateway.ami.answer("CoreShowChannels", SwitchTimeout("silence"), SwitchRefused("no"), nobody)
+    await gateway.takeover.reconcile()
+    await gateway.settled()
+    assert gateway.registry.calls()[0].ended_at is not None
+
+
+async def test_a_snapshot_that_never_comes_ends_nothing(
+    gateway: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_LOOK_AGAIN_S", (0.0, 0.0))
+    write(tmp_path, a_call(now()))
+    await gateway.recover()
+    gateway.ami.answer("CoreShowChannels", SwitchTimeout("silence"))
+    await gateway.takeover.reconcile()
+    await gateway.settled()
+    assert len(gateway.ami.actions("CoreShowChannels")) == 3
+    assert gateway.registry.calls()[0].ended_at is None
 
 
 async def test_a_switch_that_does_not_answer_ends_nothing(gateway: Gateway, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
 from gateway.calls import commands as c
 from gateway.calls import events as e
@@ -72,9 +73,9 @@ class Desk:
             e.AgentConnected, channel="PJSIP/1001-00000002", unique_id=OPERATOR, party=ZHANG
         )
 
-    async def key(self, *, age_s: float = 0.0, native: bool = False) -> None:
+    async def key(self, *, age_s: float = 0.0, native: bool = False, ref: str = "t1") -> None:
         asked = e.Asked(
-            now(), ask=e.Ask.TRANSFER, ref="t1", target="110", unique_id=OPERATOR, native=native
+            now(), ask=e.Ask.TRANSFER, ref=ref, target="110", unique_id=OPERATOR, native=native
         )
         await self.on(e.KeyPressed, asked=asked, age_s=age_s)
 
@@ -161,10 +162,39 @@ async def test_a_switch_that_hangs_does_not_hold_the_call(desk: Desk) -> None:
     assert not desk.switch.all(c.RingTarget)
 
 
+def refused(reason: str) -> float:
+    return REGISTRY.get_sample_value("liandong_keys_refused_total", {"reason": reason}) or 0.0
+
+
+async def test_a_key_of_a_leg_that_is_not_there_is_counted(desk: Desk) -> None:
+    before = refused("unknown leg")
+    await desk.key()
+    assert refused("unknown leg") == before + 1
+
+
+async def test_a_key_that_does_not_fit_is_counted_but_not_the_same_press_again(desk: Desk) -> None:
+    await desk.talking()
+    before = refused("illegal")
+    await desk.key()
+    await desk.key()
+    assert refused("illegal") == before
+    await desk.key(ref="t2")
+    assert refused("illegal") == before + 1
+    assert len(desk.session.view.transfers) == 1
+
+
+async def test_a_native_press_is_the_dialplans_own_affair(desk: Desk) -> None:
+    before = refused("unknown leg")
+    await desk.key(native=True)
+    assert refused("unknown leg") == before
+
+
 async def test_a_late_key_is_discarded_and_counted(desk: Desk) -> None:
     await desk.talking()
+    before = refused("late")
     await desk.key(age_s=2.1)
     assert desk.session.late_keys == 1
+    assert refused("late") == before + 1
     assert desk.session.view.transfers == []
     await desk.key(age_s=1.9)
     assert len(desk.session.view.transfers) == 1
