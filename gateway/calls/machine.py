@@ -205,11 +205,11 @@ def _command_ended(step: Step, event: e.CommandEnded) -> None:
     transfer = step.state.transfer
     if transfer is None or transfer.id != event.ref or not transfer.live:
         return
-    if event.name == "MoveToRoom" and not transfer.rung:
+    if event.name == "MoveToRoom":
         if event.outcome is e.Outcome.DONE:
-            t.ring(step, transfer)
+            step.set_transfer(transfer, moved=True)
         elif event.outcome is e.Outcome.REFUSED:
-            t.failed(step, transfer, FailureReason.SWITCH_ERROR)
+            t.not_moved(step, transfer)
         # UNKNOWN: the room's own events, or the deadline, decide.
     elif event.name == "RingTarget" and event.outcome is e.Outcome.REFUSED and not transfer.joined:
         t.failed(step, transfer, FailureReason.UNREACHABLE)
@@ -219,21 +219,13 @@ def _deadline(step: Step, event: e.DeadlinePassed) -> None:
     transfer = step.state.transfer
     if transfer is None or transfer.id != event.ref or not transfer.live:
         return
-    if event.deadline is e.Deadline.MOVE and not transfer.rung:
-        _move_overdue(step, transfer)
+    if event.deadline is e.Deadline.MOVE and not transfer.moved:
+        t.not_moved(step, transfer)
     elif event.deadline is e.Deadline.RING and not transfer.answered:
         step.drop_target(transfer)
         t.failed(step, transfer, FailureReason.NO_ANSWER)
     elif event.deadline is e.Deadline.RELEASE and transfer.committed:
         t.release(step, transfer)
-
-
-def _move_overdue(step: Step, transfer: Transfer) -> None:
-    caller = step.state.caller
-    if caller and caller.in_room:
-        t.ring(step, transfer)
-    else:
-        t.failed(step, transfer, FailureReason.SWITCH_ERROR)
 
 
 def _target_ringing(step: Step, event: e.TargetRinging) -> None:

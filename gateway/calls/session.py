@@ -62,6 +62,7 @@ class Session:
         self._tools = tools
         self._mailbox: asyncio.Queue[tuple[e.Event, asyncio.Future[None] | None]] = asyncio.Queue()
         self._doing: set[asyncio.Task[None]] = set()
+        self._unmoved: set[str] = set()
         self._armed: dict[tuple[e.Deadline, str], asyncio.TimerHandle] = {}
         self._task: asyncio.Task[None] | None = None
 
@@ -188,13 +189,21 @@ class Session:
         self._armed.pop((deadline, ref), None)
         self.post(e.DeadlinePassed(now(), deadline, ref))
 
+    async def _send(self, command: c.SwitchCommand) -> None:
+        # The machine orders both at once: what has not gone out yet can still be kept back.
+        if isinstance(command, c.RingTarget) and command.ref in self._unmoved:
+            raise SwitchRefused("caller and operator were not moved: nothing is rung")
+        await self._tools.switch.execute(command)
+
     async def _execute(self, command: c.SwitchCommand) -> None:
         name = type(command).__name__
         try:
-            await self._tools.switch.execute(command)
+            await self._send(command)
             outcome = e.Outcome.DONE
         except (SwitchRefused, SwitchUnreachable, UnsafeValue) as error:
             outcome = e.Outcome.REFUSED
+            if isinstance(command, c.MoveToRoom):
+                self._unmoved.add(command.ref)
             _log.warning("switch refused", call_id=self.call_id, command=name, why=error.slug)
         except SwitchError as error:
             outcome = e.Outcome.UNKNOWN

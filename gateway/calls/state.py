@@ -65,6 +65,8 @@ class Transfer:
     state: TransferState
     rules: Rules
     rung: bool = False
+    moved: bool = False
+    """The switch, or the room, has said that caller and transferor were moved."""
     joined: bool = False
     answered: bool = False
     phones: int = 0

@@ -1,7 +1,7 @@
 """A transfer, step by step: pure. Roles after RFC 5589: transferor, transferee, target.
 
-The transferor (an operator) asks; caller and transferor move into the room; the target is rung
-into it. Nothing releases the transferor before a *person* at the target has answered.
+The transferor (an operator) asks; caller and transferor move into the room and the target is rung
+into it, in one go. Nothing releases the transferor before a *person* at the target has answered.
 """
 
 from dataclasses import replace
@@ -55,16 +55,19 @@ def request(step: Step, asked: e.Asked, transferor: Leg, target: str) -> None:
     if state.caller is None:
         return
     if transferor.in_room and state.caller.in_room:
-        ring(step, transfer)
+        ring(step, step.set_transfer(transfer, moved=True))
         return
     step.do(c.MoveToRoom(transfer.id, state.caller.unique_id, transferor.handle))
     step.arm(e.Deadline.MOVE, transfer.id, MOVE_WITHIN_S)
+    # The switch takes our orders one after the other: to await its word on the first would only
+    # make the target ring later. Should it refuse to move them, the target is dropped.
+    ring(step, transfer)
 
 
 def ring(step: Step, transfer: Transfer) -> None:
-    """Ring the target: at most once in the life of a transfer."""
+    """Ring the target: once in the life of a transfer, which only a new press begins."""
     caller = step.state.caller
-    if transfer.rung or caller is None:
+    if caller is None:
         return
     transfer = step.set_transfer(transfer, rung=True)
     step.do(
@@ -210,6 +213,21 @@ def to_queue(step: Step, transfer: Transfer, reason: FailureReason) -> None:
     step.forget_ringing()
 
 
+def not_moved(step: Step, transfer: Transfer) -> None:
+    """The switch refused the move or is silent about it: a target would wait alone in the room.
+
+    Unless the room itself has shown that the caller came.
+    """
+    caller = step.state.caller
+    if caller and (caller.in_room or step.state.caller_held):
+        step.set_transfer(transfer, moved=True)
+    elif caller and caller.hung_up_by_party:
+        cancel(step, transfer, TransferState.CALLER_GONE)
+    else:
+        step.drop_target(transfer)
+        failed(step, transfer, FailureReason.SWITCH_ERROR)
+
+
 def _keeps_caller(transferor: Leg | None, transfer: Transfer) -> bool:
     """Does the transferor have the caller when the target has failed?
 
@@ -240,8 +258,6 @@ def transferor_gone(step: Step, transfer: Transfer, leg: Leg) -> None:
     """The operator has put down the phone, or was released."""
     if transfer.committed:
         complete(step, transfer)
-    elif not transfer.rung and not transfer.native:
-        failed(step, transfer, FailureReason.SWITCH_ERROR)
     elif not leg.been_in_room:
         hold_if_alone(step, transfer)
 

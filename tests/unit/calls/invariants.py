@@ -7,6 +7,7 @@ from gateway.calls import commands as c
 from gateway.calls import events as e
 from gateway.calls import facts as f
 from gateway.calls.facts import TransferState as S
+from gateway.calls.state import CallState
 
 from .given import CALLER, Scene
 
@@ -43,6 +44,8 @@ class Watch:
             if isinstance(command, c.HangUp):
                 self._hang_up_is_right(command, event)
             assert not (self.ended and isinstance(command, c.RingTarget | MOVES_CALLER))
+        self._moved_then_rung(commands, before)
+        self._dropped_if_refused(commands, event, before)
         self._once_only()
         self._way_out()
         self._held_is_served()
@@ -69,6 +72,41 @@ class Watch:
         assert state.caller.in_room
         assert state.agent(transfer.leg_id) is not None
 
+    def _moved_then_rung(self, commands: list[c.Command], before: CallState) -> None:
+        """(h) a move is followed by its ring at once, and only who is in the room rings alone."""
+        orders = [one for one in commands if isinstance(one, c.MoveToRoom | c.RingTarget)]
+        if not orders:
+            return
+        *moves, ring = orders
+        assert isinstance(ring, c.RingTarget)
+        if moves:
+            [move] = moves
+            assert isinstance(move, c.MoveToRoom)
+            assert move.ref == ring.ref
+            return
+        transferor = before.agent(self.scene.transfer.transferor)
+        assert transferor is not None
+        assert transferor.in_room
+        assert before.caller is not None
+        assert before.caller.in_room
+
+    def _dropped_if_refused(
+        self, commands: list[c.Command], event: e.Event, before: CallState
+    ) -> None:
+        """(i) a refused move ends what rings for it, unless the caller is seen with the room."""
+        if not isinstance(event, e.CommandEnded) or event.name != "MoveToRoom":
+            return
+        transfer, caller = before.transfer, before.caller
+        if transfer is None or not transfer.live or transfer.id != event.ref or caller is None:
+            return
+        if event.outcome is not e.Outcome.REFUSED or caller.in_room or before.caller_held:
+            return
+        leg = before.agent(transfer.leg_id)
+        dropped = {one.ref for one in commands if isinstance(one, c.HangUp)}
+        dropped |= {leg.id} if leg and leg.hung_up_by_us else set()
+        assert transfer.leg_id in dropped or not transfer.rung
+        assert self.scene.transfer.state in ENDS
+
     def _once_only(self) -> None:
         """(c) one ring a leg id, one a transfer; leg ids are never used again."""
         rings = self.scene.all(c.RingTarget)
@@ -85,9 +123,9 @@ class Watch:
         armed = {arm.deadline for arm in self.scene.armed if arm.ref == transfer.id}
         if transfer.answered:
             assert self.scene.state.agent(transfer.leg_id) is not None
-        elif transfer.rung or transfer.native:
-            assert e.Deadline.RING in armed
         else:
+            assert e.Deadline.RING in armed
+        if transfer.rung and not transfer.moved:
             assert e.Deadline.MOVE in armed
 
     def _held_is_served(self) -> None:

@@ -88,12 +88,36 @@ def test_operator_leaves_between_answer_and_join() -> None:
     assert scene.shown.state is TransferState.COMPLETED
 
 
-def test_operator_leaves_before_anything_rang_the_caller_goes_to_the_queue() -> None:
+def test_operator_leaves_before_the_move_is_refused_the_caller_goes_to_the_queue() -> None:
     scene = given_moving()
-    assert names(scene.hangs_up(OPERATOR)) == ["RequeueCaller", "ForgetRinging"]
+    assert scene.hangs_up(OPERATOR) == []
+    done = scene.command_ended("MoveToRoom", e.Outcome.REFUSED)
+    assert names(done) == ["HangUp", "RequeueCaller", "ForgetRinging"]
+    assert scene.hung_up() == [TARGET]
     assert scene.shown.state is TransferState.RETURNED_TO_QUEUE
-    assert scene.command_ended("MoveToRoom", e.Outcome.DONE) == []
-    assert not scene.all(c.RingTarget)
+
+
+def test_operator_leaves_and_of_the_move_nothing_is_heard() -> None:
+    scene = given_moving()
+    scene.hangs_up(OPERATOR)
+    scene.command_ended("MoveToRoom", e.Outcome.UNKNOWN)
+    assert names(scene.wait(3)) == ["HangUp", "RequeueCaller", "ForgetRinging"]
+    assert scene.shown.state is TransferState.RETURNED_TO_QUEUE
+
+
+@pytest.mark.parametrize("outcome", [e.Outcome.REFUSED, e.Outcome.UNKNOWN])
+def test_operator_leaves_before_the_move_and_the_dialplan_holds_the_caller(
+    outcome: e.Outcome,
+) -> None:
+    """The target rings on: its person gets the caller."""
+    scene = given_moving()
+    scene.hangs_up(OPERATOR)
+    scene.on(e.CallerHeld)
+    assert scene.command_ended("MoveToRoom", outcome) == []
+    assert scene.wait(3) == []
+    scene.answers()
+    assert names(scene.joined(TARGET)) == ["FetchCaller", "ForgetRinging"]
+    assert scene.shown.state is TransferState.COMPLETED
 
 
 def test_operator_has_put_down_the_phone_when_the_target_fails() -> None:
@@ -158,25 +182,29 @@ def _operator_alone(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "rung"),
-    [
-        (given_moving, False),
-        (given_ringing_transfer, True),
-        (given_early_answer, True),
-        (given_held, True),
-    ],
+    "given", [given_moving, given_ringing_transfer, given_early_answer, given_held]
 )
-def test_caller_gone_before_anybody_answered(given: Given, rung: bool) -> None:
+def test_caller_gone_before_anybody_answered(given: Given) -> None:
     scene = given()
     scene.hangs_up(CALLER)
     assert scene.shown.state is GONE
-    assert (TARGET in scene.hung_up()) is rung
+    assert scene.hung_up().count(TARGET) == 1
     assert scene.view.end_reason == "caller_hung_up"
     # Whatever the switch still says, nobody is rung.
-    rung_before = len(scene.all(c.RingTarget))
     scene.command_ended("MoveToRoom", e.Outcome.DONE)
     scene.wait(60)
-    assert len(scene.all(c.RingTarget)) == rung_before
+    assert len(scene.all(c.RingTarget)) == 1
+
+
+def test_caller_puts_down_the_phone_and_so_the_move_is_refused() -> None:
+    scene = given_moving()
+    scene.on(e.HangupRequested, unique_id=CALLER)
+    done = scene.command_ended("MoveToRoom", e.Outcome.REFUSED)
+    assert names(done) == ["HangUp", "ForgetRinging"]
+    assert scene.hung_up() == [TARGET]
+    assert (scene.shown.state, scene.shown.steps[-1].reason) == (GONE, None)
+    assert scene.ended(CALLER) == []
+    assert scene.view.end_reason == "caller_hung_up"
 
 
 def test_caller_gone_while_it_rings_the_operator_is_let_go() -> None:
@@ -188,7 +216,7 @@ def test_caller_gone_while_it_rings_the_operator_is_let_go() -> None:
 def test_caller_gone_while_moving_the_operator_is_let_go_on_coming_into_the_room() -> None:
     scene = given_moving()
     scene.hangs_up(CALLER)
-    assert scene.hung_up() == []
+    assert scene.hung_up() == [TARGET]
     scene.joined(OPERATOR)
     _operator_alone(scene)
 

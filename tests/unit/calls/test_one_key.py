@@ -43,19 +43,47 @@ HANDED_OVER = [
 ]
 
 
-def test_the_key_first_moves_both_and_rings_nobody() -> None:
+def test_the_key_moves_both_and_rings_the_target_right_behind() -> None:
     scene = given_talking()
-    assert scene.asks(e.Ask.TRANSFER, OPERATOR) == [c.MoveToRoom("t1", CALLER, OPERATOR)]
+    move, ring = scene.asks(e.Ask.TRANSFER, OPERATOR)
+    assert move == c.MoveToRoom("t1", CALLER, OPERATOR)
+    assert isinstance(ring, c.RingTarget)
+    assert (ring.ref, ring.leg_id, ring.room) == ("t1", TARGET, ROOM)
+    assert (ring.source, ring.target, ring.ring_s) == ("12345", "110", 30.0)
+    assert ring.caller_number == "13800000001"
     assert (scene.shown.source, scene.shown.target, scene.shown.agent) == ("12345", "110", "a1001")
     assert scene.shown.via == "key"
 
 
-def test_the_target_rings_once_the_switch_has_moved_them() -> None:
+@pytest.mark.parametrize("outcome", [e.Outcome.DONE, e.Outcome.UNKNOWN])
+def test_one_press_rings_once_whatever_becomes_of_the_move(outcome: e.Outcome) -> None:
     scene = given_moving()
-    [ring] = scene.command_ended("MoveToRoom", e.Outcome.DONE)
-    assert isinstance(ring, c.RingTarget)
-    assert (ring.leg_id, ring.room, ring.target, ring.ring_s) == (TARGET, ROOM, "110", 30.0)
-    assert ring.caller_number == "13800000001"
+    assert scene.command_ended("MoveToRoom", outcome) == []
+    scene.joined(CALLER)
+    scene.joined(OPERATOR)
+    assert scene.command_ended("MoveToRoom", e.Outcome.DONE) == []
+    assert scene.wait(3) == []
+    assert scene.asks(e.Ask.TRANSFER, OPERATOR, ref="t1") == []
+    assert [one.leg_id for one in scene.all(c.RingTarget)] == [TARGET]
+
+
+def test_from_inside_the_room_it_rings_without_a_move() -> None:
+    scene = given_ringing_transfer()
+    scene.on(e.TargetFailed, leg_id=TARGET)
+    assert names(scene.asks(e.Ask.TRANSFER, OPERATOR)) == ["RingTarget"]
+    scene.wait(3)
+    assert scene.transfer.live
+
+
+def test_an_answer_before_the_move_is_seen_releases_nobody() -> None:
+    scene = given_moving()
+    scene.answers()
+    scene.joined(TARGET)
+    scene.command_ended("MoveToRoom", e.Outcome.DONE)
+    scene.joined(OPERATOR)
+    assert scene.hung_up() == []
+    scene.joined(CALLER)
+    assert scene.hung_up() == [OPERATOR]
 
 
 def test_the_operator_goes_when_the_person_at_the_target_is_in_the_room() -> None:

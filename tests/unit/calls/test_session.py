@@ -24,7 +24,11 @@ from gateway.errors import (
     SwitchUnreachable,
     UnsafeValue,
 )
-from gateway.telephony.fakes import FakeSwitch
+from gateway.settings import LinkSettings
+from gateway.telephony.ami_event import AmiReply
+from gateway.telephony.ami_values import Headers
+from gateway.telephony.asterisk import AsteriskSwitch
+from gateway.telephony.fakes import FakeAmiClient, FakeSwitch
 
 from .given import CALL, CALLER, OPERATOR, ROOM, ZHANG, rules
 
@@ -32,14 +36,14 @@ from .given import CALL, CALLER, OPERATOR, ROOM, ZHANG, rules
 class Desk:
     """A session with all it works with; `facts` is what its listener heard."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, asterisk: AsteriskSwitch | None = None) -> None:
         self.folder = folder
         self.switch = FakeSwitch()
         self.journal = Journal(folder)
         self.facts: list[f.Fact] = []
         self.broken: set[str] = set()
         self.news = asyncio.Event()
-        tools = Tools(self.switch, self.journal, self._hear, rules())
+        tools = Tools(asterisk or self.switch, self.journal, self._hear, rules())
         self.session = Session(CALL, tools)
         self.session.start()
 
@@ -129,13 +133,45 @@ async def test_one_key_goes_from_move_to_ring(desk: Desk) -> None:
 @pytest.mark.parametrize(
     "error", [SwitchRefused("no"), SwitchUnreachable("down"), UnsafeValue("CR")]
 )
-async def test_a_refused_move_goes_back_to_the_operator(desk: Desk, error: Exception) -> None:
+async def test_nothing_rings_when_the_move_is_not_even_sent(desk: Desk, error: Exception) -> None:
     desk.switch.fail(c.MoveToRoom, error)
     await desk.talking()
     await desk.key()
     await desk.settled()
     assert desk.state is TransferState.RETURNED_TO_AGENT
+    assert desk.session.view.transfers[0].steps[-1].reason is FailureReason.SWITCH_ERROR
     assert not desk.switch.all(c.RingTarget)
+
+
+async def test_the_target_rings_while_the_move_is_still_unanswered(desk: Desk) -> None:
+    desk.switch.hang(c.MoveToRoom)
+    await desk.talking()
+    await desk.key()
+    await desk.switch.until(c.RingTarget)
+    assert [type(one) for one in desk.switch.executed[-2:]] == [c.MoveToRoom, c.RingTarget]
+
+
+async def test_a_move_refused_when_it_rings_already_drops_the_target(desk: Desk) -> None:
+    desk.switch.hang(c.MoveToRoom)
+    await desk.talking()
+    await desk.key()
+    [ring] = await desk.switch.until(c.RingTarget)
+    desk.switch.fail(c.MoveToRoom, SwitchRefused("no such channel"))
+    desk.switch.resume(c.MoveToRoom)
+    [dropped] = await desk.switch.until(c.HangUp)
+    assert dropped.unique_id == ring.leg_id
+    assert desk.state is TransferState.RETURNED_TO_AGENT
+
+
+async def test_a_refused_move_keeps_no_later_press_from_ringing(desk: Desk) -> None:
+    desk.switch.fail(c.MoveToRoom, SwitchUnreachable("down"))
+    await desk.talking()
+    await desk.key()
+    await desk.settled()
+    desk.switch.fail(c.MoveToRoom, None)
+    await desk.key(ref="t2")
+    [ring] = await desk.switch.until(c.RingTarget)
+    assert ring.ref == "t2"
 
 
 @pytest.mark.parametrize("error", [SwitchTimeout("silence"), RuntimeError("a bug of ours")])
@@ -157,9 +193,12 @@ async def test_a_switch_that_hangs_does_not_hold_the_call(desk: Desk) -> None:
     await desk.on(e.HangupRequested, unique_id=CALLER)
     await desk.on(e.ChannelEnded, unique_id=CALLER, cause=16)
     assert desk.state is TransferState.CALLER_GONE
+    [ring] = desk.switch.all(c.RingTarget)
+    [dropped] = await desk.switch.until(c.HangUp)
+    assert dropped.unique_id == ring.leg_id
     desk.switch.resume(c.MoveToRoom)
     await desk.settled()
-    assert not desk.switch.all(c.RingTarget)
+    assert len(desk.switch.all(c.RingTarget)) == 1
 
 
 def refused(reason: str) -> float:
@@ -276,3 +315,75 @@ async def test_a_session_is_over_when_its_last_leg_is_gone(desk: Desk) -> None:
     assert not desk.session.over
     await desk.on(e.ChannelEnded, unique_id=OPERATOR, cause=16)
     assert desk.session.over
+
+
+# --- down to the wire -------------------------------------------------------------------------
+
+
+async def _no_tap(_command: c.OpenTap) -> None:
+    return None
+
+
+class Wire(Desk):
+    """A desk whose session speaks to an AMI connection."""
+
+    def __init__(self, folder: Path) -> None:
+        self.ami = FakeAmiClient()
+        link = LinkSettings(source="12345", target="110", dial="Local/110@liandong-target/n")
+        super().__init__(folder, AsteriskSwitch(self.ami, [link], _no_tap))
+
+    def sent(self) -> list[str]:
+        return [one.action for one in self.ami.sent]
+
+
+@pytest.fixture
+async def wire(tmp_path: Path) -> AsyncIterator[Wire]:
+    wire = Wire(tmp_path)
+    await wire.ami.start()
+    await wire.talking()
+    yield wire
+    await wire.session.stop()
+    await wire.ami.close()
+    wire.journal.close()
+
+
+async def test_the_redirect_goes_out_first_and_the_originate_right_behind(wire: Wire) -> None:
+    await wire.key()
+    await wire.settled()
+    assert wire.sent() == ["Redirect", "Originate", "Setvar"]
+
+
+async def test_a_redirect_refused_at_once_is_followed_by_nothing_that_rings(wire: Wire) -> None:
+    wire.ami.answer("Redirect", SwitchRefused("Channel does not exist"))
+    await wire.key()
+    await wire.settled()
+    assert wire.state is TransferState.RETURNED_TO_AGENT
+    assert "Originate" not in wire.sent()
+
+
+async def test_a_connection_that_comes_back_between_the_two_rings_nobody(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wire.ami.link(up=False)
+    send = wire.ami.send
+
+    async def back_after_this(action: str, headers: Headers) -> AmiReply:
+        try:
+            return await send(action, headers)
+        finally:
+            wire.ami.link(up=True)
+
+    monkeypatch.setattr(wire.ami, "send", back_after_this)
+    await wire.key()
+    await wire.settled()
+    assert wire.state is TransferState.RETURNED_TO_AGENT
+    assert "Redirect" not in wire.sent()
+    assert "Originate" not in wire.sent()
+
+
+async def test_without_a_connection_a_press_sends_nothing(wire: Wire) -> None:
+    wire.ami.link(up=False)
+    await wire.key()
+    await wire.settled()
+    assert wire.state is TransferState.RETURNED_TO_AGENT
+    assert wire.sent() == []

@@ -62,11 +62,38 @@ def test_a_switch_that_refuses_to_ring_is_unreachable() -> None:
     _stays_with_operator(scene, FailureReason.UNREACHABLE)
 
 
-def test_a_move_that_is_refused_rings_nobody() -> None:
+def test_a_move_that_is_refused_drops_the_target_at_once() -> None:
     scene = given_moving()
-    scene.command_ended("MoveToRoom", e.Outcome.REFUSED)
+    done = scene.command_ended("MoveToRoom", e.Outcome.REFUSED)
+    assert done == [c.HangUp(TARGET, TARGET), c.ForgetRinging("call-1", CALLER)]
     _stays_with_operator(scene, FailureReason.SWITCH_ERROR)
-    assert not scene.all(c.RingTarget)
+    # The hang-up may have come before the switch had made the channel.
+    assert scene.on(e.TargetRinging, leg_id=TARGET) == [c.HangUp(TARGET, TARGET)]
+    assert scene.command_ended("RingTarget", e.Outcome.DONE) == []
+
+
+def test_a_person_who_answered_before_the_move_was_refused_is_let_go() -> None:
+    scene = given_moving()
+    scene.answers()
+    scene.joined(TARGET)
+    assert "HangUp" in names(scene.command_ended("MoveToRoom", e.Outcome.REFUSED))
+    assert scene.hung_up() == [TARGET]
+    assert (scene.shown.state, scene.shown.steps[-1].reason) == (
+        BACK_WITH_AGENT,
+        FailureReason.SWITCH_ERROR,
+    )
+
+
+def test_a_refusal_after_which_the_caller_is_in_the_room_all_the_same() -> None:
+    """Of the two, the switch had moved the caller and not found the operator's channel."""
+    scene = given_moving()
+    scene.joined(CALLER)
+    assert scene.command_ended("MoveToRoom", e.Outcome.REFUSED) == []
+    assert names(scene.hangs_up(OPERATOR)) == ["HoldCaller"]
+    scene.left(CALLER)
+    # Between room and hold: the deadline of the move has nothing more to say.
+    assert scene.wait(10) == []
+    assert scene.transfer.live
 
 
 def test_silence_of_the_switch_ends_the_ringing_at_the_deadline() -> None:
@@ -83,18 +110,40 @@ def test_a_move_of_unknown_outcome_is_settled_by_the_room_not_by_a_retry() -> No
     assert scene.command_ended("MoveToRoom", e.Outcome.UNKNOWN) == []
     scene.joined(CALLER)
     scene.joined(OPERATOR)
-    assert names(scene.wait(3)) == ["RingTarget"]
+    assert scene.wait(3) == []
+    assert scene.transfer.live
     assert len(scene.all(c.MoveToRoom)) == 1
 
 
-def test_a_move_of_which_nothing_is_seen_ends_with_the_operator() -> None:
+@pytest.mark.parametrize("heard", [True, False], ids=["unknown", "no word at all"])
+def test_a_move_of_which_nothing_is_seen_drops_the_target_and_ends_with_the_operator(
+    heard: bool,
+) -> None:
     scene = given_moving()
-    scene.command_ended("MoveToRoom", e.Outcome.UNKNOWN)
-    scene.wait(3)
+    if heard:
+        scene.command_ended("MoveToRoom", e.Outcome.UNKNOWN)
+    scene.on(e.TargetRinging, leg_id=TARGET)
+    assert scene.wait(2.9) == []
+    assert names(scene.wait(0.1)) == ["HangUp", "ForgetRinging"]
+    assert scene.hung_up() == [TARGET]
     _stays_with_operator(scene, FailureReason.SWITCH_ERROR)
-    assert not scene.all(c.RingTarget)
     # The answer comes after all: the operator has been told that it failed.
     assert scene.command_ended("MoveToRoom", e.Outcome.DONE) == []
+    assert len(scene.all(c.RingTarget)) == 1
+
+
+def test_a_move_that_the_switch_reports_done_needs_no_word_of_the_room() -> None:
+    scene = given_moving()
+    scene.command_ended("MoveToRoom", e.Outcome.DONE)
+    assert scene.wait(10) == []
+    assert scene.transfer.live
+
+
+def test_a_room_into_which_only_the_operator_came_is_no_moved_caller() -> None:
+    scene = given_moving()
+    scene.joined(OPERATOR)
+    assert names(scene.wait(3)) == ["HangUp", "ForgetRinging"]
+    _stays_with_operator(scene, FailureReason.SWITCH_ERROR)
 
 
 def test_a_ring_of_unknown_outcome_is_never_sent_again() -> None:
@@ -198,8 +247,11 @@ def test_the_queues_next_operator_can_transfer_again() -> None:
     scene = given_held()
     scene.on(e.CallerRequeued)
     scene.on(e.AgentConnected, channel="PJSIP/1002-00000020", unique_id="1.20", party=WANG)
-    [move] = scene.asks(e.Ask.TRANSFER, "1.20")
+    move, ring = scene.asks(e.Ask.TRANSFER, "1.20")
     assert move == c.MoveToRoom("t2", CALLER, "1.20")
+    assert isinstance(ring, c.RingTarget)
+    assert ring.ref == "t2"
+    assert ring.leg_id != TARGET
 
 
 def test_an_operator_from_the_queue_ends_what_still_rings_for_the_caller() -> None:
@@ -227,4 +279,9 @@ def test_a_failed_first_try_leaves_nothing_in_the_way() -> None:
     scene = given_talking()
     scene.asks(e.Ask.TRANSFER, OPERATOR)
     scene.command_ended("MoveToRoom", e.Outcome.REFUSED)
-    assert names(scene.asks(e.Ask.TRANSFER, OPERATOR)) == ["MoveToRoom"]
+    assert names(scene.asks(e.Ask.TRANSFER, OPERATOR)) == ["MoveToRoom", "RingTarget"]
+    first, second = scene.all(c.RingTarget)
+    assert first.leg_id != second.leg_id
+    # What is still said of the first try means nothing to the second.
+    assert scene.command_ended("MoveToRoom", e.Outcome.REFUSED, ref="t1") == []
+    assert scene.transfer.live

@@ -125,7 +125,7 @@ def test_a_key_of_nobody_on_the_call_is_ignored() -> None:
 def test_the_api_finds_the_leg_by_its_agent() -> None:
     scene = given_talking()
     assert scene.asks(e.Ask.TRANSFER, agent="a1002") == []
-    assert names(scene.asks(e.Ask.TRANSFER, agent="a1001")) == ["MoveToRoom"]
+    assert names(scene.asks(e.Ask.TRANSFER, agent="a1001")) == ["MoveToRoom", "RingTarget"]
     assert scene.shown.via == "api"
 
 

@@ -1,5 +1,6 @@
 """Each command as the AMI actions it becomes, header by header."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -8,6 +9,8 @@ import pytest
 from gateway.calls import commands as c
 from gateway.errors import SwitchError, SwitchRefused, SwitchTimeout, SwitchUnreachable, UnsafeValue
 from gateway.settings import LinkSettings
+from gateway.telephony.ami_event import AmiReply
+from gateway.telephony.ami_values import Headers
 from gateway.telephony.asterisk import AsteriskSwitch
 from gateway.telephony.fakes import FakeAmiClient
 
@@ -67,6 +70,36 @@ async def test_caller_and_operator_move_in_one_action(
         "ExtraExten": "agent",
         "ExtraPriority": "1",
     }
+
+
+async def test_two_orders_given_together_go_out_in_their_order(
+    switch: AsteriskSwitch, ami: FakeAmiClient
+) -> None:
+    """As a session gives them: a task each, none awaiting the other's answer."""
+    move = asyncio.create_task(switch.execute(c.MoveToRoom("t1", "1.1", "1.2")))
+    ring = asyncio.create_task(switch.execute(RING))
+    await asyncio.gather(ring, move)
+    assert [one.action for one in ami.sent] == ["Redirect", "Originate", "Setvar"]
+
+
+async def test_the_target_is_rung_before_the_move_is_answered(
+    switch: AsteriskSwitch, ami: FakeAmiClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered, send = asyncio.Event(), ami.send
+
+    async def slow_redirect(action: str, headers: Headers) -> AmiReply:
+        reply = await send(action, headers)
+        if action == "Redirect":
+            await answered.wait()
+        return reply
+
+    monkeypatch.setattr(ami, "send", slow_redirect)
+    move = asyncio.create_task(switch.execute(c.MoveToRoom("t1", "1.1", "1.2")))
+    await asyncio.create_task(switch.execute(RING))
+    assert [one.action for one in ami.sent] == ["Redirect", "Originate", "Setvar"]
+    assert not move.done()
+    answered.set()
+    await move
 
 
 @pytest.mark.parametrize(
