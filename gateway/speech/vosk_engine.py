@@ -10,12 +10,10 @@ import vosk as untyped_vosk
 
 from gateway.errors import ModelError
 from gateway.media.audiosocket_codec import SAMPLE_RATE
+from gateway.speech.models.layout import troubles
 from gateway.speech.port import Heard, Word
 
 vosk: Any = untyped_vosk
-
-_NEEDED = ("am/final.mdl", "conf/mfcc.conf", "conf/model.conf")
-_GRAPHS = (("graph/HCLG.fst",), ("graph/HCLr.fst", "graph/Gr.fst"))
 
 
 class VoskEngine:
@@ -45,14 +43,15 @@ _HINT = "Name a Vosk model directory in [speech] model_dir or LIANDONG_SPEECH__M
 
 
 def check_model(model_dir: Path) -> None:
-    """Raise ModelError unless `model_dir` looks like a Vosk model (layout of 0.3.x)."""
+    """Raise ModelError, naming each missing or broken file, unless `model_dir` holds a Vosk model.
+
+    Cheap; `liandong models verify` looks closer.
+    """
     if not model_dir.is_dir():
         raise ModelError(f"no speech model at {model_dir}. {_HINT}")
-    missing = [name for name in _NEEDED if not (model_dir / name).is_file()]
-    if not any(all((model_dir / name).is_file() for name in graph) for graph in _GRAPHS):
-        missing.append("graph/HCLG.fst (or graph/HCLr.fst with graph/Gr.fst)")
-    if missing:
-        raise ModelError(f"{model_dir} is no Vosk model, it lacks {', '.join(missing)}. {_HINT}")
+    if found := troubles(model_dir):
+        what = "; ".join(map(str, found))
+        raise ModelError(f"{model_dir} is no whole Vosk model: {what}. {_HINT}")
 
 
 class VoskRecogniser:
