@@ -102,6 +102,19 @@ class Town:
             base_url=f"{self.api_url}/api/v1", headers=headers, timeout=5, trust_env=False
         )
 
+    @property
+    def ledger(self) -> Path:
+        """The gateway's ledger, a SQLite file."""
+        return self.folder / "ledger.sqlite3"
+
+    async def start_redis(self) -> None:
+        """Start Redis, empty; once started, always at the same port."""
+        port = self.redis.port if hasattr(self, "redis") else 0
+        self.redis = await RedisLab.start(self.folder, port)
+
+    async def stop_redis(self) -> None:
+        await self.redis.stop()
+
     async def start_orders(self) -> None:
         argv = [sys.executable, "-m", "gateway.lab.order_system"]
         argv += ["--port", str(self.orders_port), "--secret", ORDER_SECRET]
@@ -181,8 +194,8 @@ async def town(plan: TownPlan, progress: Progress = lambda _line: None) -> Async
 async def _start(running: Town, stack: contextlib.AsyncExitStack, progress: Progress) -> None:
     plan = running.plan
     progress("Redis")
-    running.redis = await RedisLab.start(running.folder)
-    stack.push_async_callback(running.redis.stop)
+    await running.start_redis()
+    stack.push_async_callback(running.stop_redis)
     progress("Asterisk")
     config = AsteriskConfig(ACCOUNTS, sip_port=plan.sip_port, overrides=plan.overrides)
     running.pbx = await AsteriskLab.start(config, running.folder)

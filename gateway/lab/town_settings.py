@@ -47,7 +47,7 @@ ring_s = {ring_s}
 url = "{redis}"
 
 [ledger]
-url = "sqlite+aiosqlite:///{folder}/ledger.sqlite3"
+url = "sqlite+aiosqlite:///{ledger}"
 
 [journal]
 directory = "{folder}/journal"
@@ -100,6 +100,7 @@ def town_toml(town: "Town", model: Path) -> str:
         ring_s=plan.ring_s,
         redis=town.redis.url,
         folder=town.folder,
+        ledger=town.ledger,
         model=model,
         orders=town.orders_url,
         order_secret=ORDER_SECRET,
