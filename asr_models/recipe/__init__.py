@@ -1,0 +1,1 @@
+"""Make the Mandarin demo model from a synthetic voice and recorded words: `make model`."""

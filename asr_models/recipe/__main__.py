@@ -1,0 +1,39 @@
+"""`python -m asr_models.recipe STAGE`: make the model step by step; each stage resumes."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from asr_models.recipe.paths import Paths, default_paths
+
+app = typer.Typer(help=__doc__, no_args_is_help=True)
+SEED = 1
+
+Work = Annotated[Path, typer.Option(help="Folder for everything made on the way.")]
+Data = Annotated[Path, typer.Option(help="Folder with recorded words and messages.")]
+Workers = Annotated[int, typer.Option(help="Processes.")]
+
+
+@app.callback()
+def main() -> None:
+    """Every command is a stage; `all` runs them in order."""
+
+
+@app.command()
+def synth(
+    work: Work = default_paths().work,
+    data: Data = default_paths().data,
+    source: Annotated[list[str] | None, typer.Option(help="Which sentences.")] = None,
+    workers: Workers = 2,
+) -> None:
+    """Let the voice say its sentences (12 h of speech take 20 minutes on two cores)."""
+    from asr_models.recipe.sayings import SOURCES  # noqa: PLC0415
+    from asr_models.recipe.synth import synthesise  # noqa: PLC0415
+
+    for name in source or SOURCES:
+        synthesise(Paths(work, data), SEED, name, workers)
+
+
+if __name__ == "__main__":
+    app()
