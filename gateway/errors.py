@@ -16,7 +16,9 @@ LiandongError
 ├── MediaError
 │   └── FrameError              malformed AudioSocket frame
 ├── SpeechError
-│   └── ModelError              model directory missing or broken
+│   ├── ModelError              model directory missing or broken
+│   │   └── PullError           a model could not be fetched, or was not what it should be
+│   └── AudioError              a file that cannot be heard; the message names the fix
 ├── LedgerError                 the SQL record cannot be read or written (now)
 │   └── LedgerRefused           the database will not take these values: a retry cannot help
 ├── TicketError
@@ -104,6 +106,14 @@ class SpeechError(LiandongError):
 
 class ModelError(SpeechError):
     slug = "model"
+
+
+class PullError(ModelError):
+    slug = "model-pull"
+
+
+class AudioError(SpeechError):
+    slug = "audio"
 
 
 class LedgerError(LiandongError):

@@ -100,8 +100,16 @@ class JournalSettings(_Part):
     directory: Path = Path("journal")
 
 
+def _models_dir() -> Path:
+    data = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")  # noqa: PTH111
+    return Path(data) / "liandong" / "models"
+
+
 class SpeechSettings(_Part):
-    model_dir: Path = Path("asr_models/current")
+    model_dir: Path = Path("current")
+    """A model's name or its directory; `current`: what `liandong models use` has chosen."""
+    models_dir: Path = Field(default_factory=_models_dir)
+    """Where `liandong models pull` puts models; the shipped one lies in asr_models/."""
     audiosocket_host: str = "127.0.0.1"
     audiosocket_port: int = 0
     """0: choose a free port; it is announced in Redis to the control process."""

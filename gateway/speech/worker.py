@@ -22,6 +22,7 @@ from gateway.media.audiosocket_server import AudioSocketServer
 from gateway.media.grants import RedisGrants
 from gateway.settings import Settings, SpeechSettings
 from gateway.speech import metrics
+from gateway.speech.models.home import model_path
 from gateway.speech.port import Engine, TapGrant
 from gateway.speech.publisher import Publisher, RedisEventLog
 from gateway.speech.stream import Stream, Tuning
@@ -102,7 +103,7 @@ async def run(
     `ready(host, port)` is called once the AudioSocket server listens. Redis may be away, now or
     later. Raises ModelError (no usable model) or MediaError (address in use) before `ready`.
     """
-    engine = await asyncio.to_thread(VoskEngine, settings.speech.model_dir)
+    engine = await asyncio.to_thread(VoskEngine, model_path(settings.speech))
     await serve(settings, engine, worker_id=worker_id, ready=ready)
 
 

@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from gateway.errors import ConfigError, ModelError
 from gateway.ledger.engine import make_engine
 from gateway.settings import LedgerSettings, OrdersSettings, RedisSettings, SpeechSettings
+from gateway.speech.models.home import model_path
 from gateway.speech.vosk_engine import check_model
 from gateway.telephony.doctor_finding import Finding, fail, ok, warn
 from gateway.telephony.doctor_parse import version
@@ -88,12 +89,13 @@ def _script() -> ScriptDirectory:
 
 
 def check_speech_model(settings: SpeechSettings) -> Finding:
+    path = model_path(settings)
     try:
-        check_model(settings.model_dir)
+        check_model(path)
     except ModelError as error:
         what, _, remedy = str(error).partition(". ")
         return fail("speech model", what, remedy)
-    return ok("speech model", str(settings.model_dir))
+    return ok("speech model", str(path))
 
 
 def check_orders(settings: OrdersSettings) -> Finding:
