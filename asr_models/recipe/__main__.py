@@ -35,5 +35,29 @@ def synth(
         synthesise(Paths(work, data), SEED, name, workers)
 
 
+@app.command()
+def recorded(work: Work = default_paths().work, data: Data = default_paths().data) -> None:
+    """Decode and trim the recorded words and syllables."""
+    from asr_models.recipe.recorded import collect  # noqa: PLC0415
+
+    collect(Paths(work, data))
+
+
+@app.command()
+def train(
+    work: Work = default_paths().work,
+    data: Data = default_paths().data,
+    threads: Annotated[int, typer.Option(help="Cores to train on.")] = 2,
+) -> None:
+    """Train the acoustic network; Ctrl-C saves, and the next start goes on from there."""
+    import torch  # noqa: PLC0415
+
+    from asr_models.recipe.train import Plan, Trainer  # noqa: PLC0415
+
+    torch.set_num_threads(threads)
+    if not Trainer(Paths(work, data), Plan()).run():
+        raise typer.Exit(130)
+
+
 if __name__ == "__main__":
     app()

@@ -61,19 +61,19 @@ def stretch(chance: np.random.Generator, stock: Stock) -> Stretch:
     """Compose one stretch: pieces placed, no line effects yet."""
     out = Stretch(np.zeros(SAMPLES, np.float32))
     kind = stock.kind(chance)
-    at = int(min(chance.exponential(0.25), 3.0) * RATE)
+    at = int(min(chance.exponential(0.2), 2.0) * RATE)
     pace = chance.uniform(0.87, 1.18) if kind is stock.recorded else 1.0
     while True:
         if chance.random() < 0.1:
             at = _place_noise(chance, out, at)
-        clip = _fitting(chance, kind, SAMPLES - at - RATE // 3)
+        clip = _fitting(chance, kind, SAMPLES - at - RATE // 5)
         if clip is None:
             return out
         at = _place(chance, out, clip, at, pace) + _gap(chance, close=kind is stock.recorded)
 
 
 def _fitting(chance: np.random.Generator, kind: list[Clip], room: int) -> Clip | None:
-    for _ in range(4):
+    for _ in range(8):
         clip = kind[int(chance.integers(len(kind)))]
         if len(clip.samples) * 1.2 < room:
             return clip
@@ -81,9 +81,9 @@ def _fitting(chance: np.random.Generator, kind: list[Clip], room: int) -> Clip |
 
 
 def _gap(chance: np.random.Generator, close: bool) -> int:
-    if close or chance.random() < 0.3:
+    if close or chance.random() < 0.45:
         return int(max(0.0, chance.normal(0.1, 0.1)) * RATE)
-    return int(min(0.15 + chance.exponential(0.45), 2.5) * RATE)
+    return int(min(0.15 + chance.exponential(0.35), 2.5) * RATE)
 
 
 def _place(chance: np.random.Generator, out: Stretch, clip: Clip, at: int, pace: float) -> int:

@@ -85,6 +85,7 @@ class OpenGram:
             probs.append(prob[node[:-1, 1] & 0xFFFF])
             bows.append(bow[node[:-1, 0] >> 18])
             child = (node[:, 1] >> 16) + (node[:, 2] >> 25 << 16)
+            child[-1] = int(head[3 + level]) - 1  # left open in the file
             parent = np.repeat(keys[-1], np.diff(child))
         leaf = np.frombuffer(raw, "<u4", 2 * int(head[5]), at).reshape(-1, 2).astype(np.int64)
         keys.append((parent << BITS) | (leaf[:-1, 0] & _WORD))

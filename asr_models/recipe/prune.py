@@ -3,14 +3,12 @@
 import numpy as np
 
 from asr_models.recipe.ngrams import (
-    BITS,
     ORDER,
     Backoff,
     Floats,
     Keys,
     find,
     history,
-    last,
     with_backoff,
     without_first,
 )
@@ -77,5 +75,3 @@ def prune_to(model: Backoff, limit: int) -> Backoff:
         else:
             high = middle
     return prune(model, 10.0**high)
-
-

@@ -9,14 +9,13 @@ from numpy.typing import NDArray
 
 from asr_models.recipe.compose import Piece
 from asr_models.recipe.mfcc import SHIFT, SIZE
-from asr_models.recipe.phones import UNIT_IDS, UNITS
+from asr_models.recipe.phones import UNIT_IDS
 
 FRAME = 3 * SHIFT
 """Samples between two outputs of the network."""
 DELAY = 1
 """Frames by which everything is emitted later than it sounds."""
 _FIRST_FINAL = UNIT_IDS["a1"]
-_FIRST_INITIAL = 1
 
 Row = tuple[int, int, list[int], list[int], list[int]]
 """Start frame, length, units, and for each the frames [low, high) it may be emitted in."""
@@ -88,4 +87,4 @@ def syllables(units: NDArray[np.uint8]) -> list[list[int]]:
 
 
 def _is_initial(unit: int) -> bool:
-    return _FIRST_INITIAL <= unit < _FIRST_FINAL and UNITS[unit].isalpha()
+    return 0 < unit < _FIRST_FINAL

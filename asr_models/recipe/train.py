@@ -1,0 +1,170 @@
+"""Train the acoustic network; stops cleanly on Ctrl-C or SIGTERM and resumes where it was."""
+
+import os
+import random
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.utils.data import DataLoader
+
+from asr_models.recipe import watch
+from asr_models.recipe.average import Average
+from asr_models.recipe.batches import Batch, Batches, stock
+from asr_models.recipe.loss import batch_loss
+from asr_models.recipe.network import Tdnn
+from asr_models.recipe.paths import Paths
+from asr_models.recipe.progress import bar
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long and how fast to learn; all in steps of one batch."""
+
+    steps: int = 3000
+    second_phase: int = 1600
+    """From here the words of the second recorded speaker are used as well."""
+    batch: int = 16
+    peak: float = 2.5e-3
+    warm_up: int = 200
+    flat: float = 0.35
+    """Share of the steps before the rate begins to fall, in a line, to a hundredth."""
+    save_every: int = 100
+    watch_every: int = 400
+    seed: int = 1
+
+    def rate(self, step: int) -> float:
+        """Return the learning rate of `step`."""
+        rise = min(1.0, (step + 1) / self.warm_up)
+        done = step / self.steps
+        fall = 1.0 if done < self.flat else max(0.01, (1 - done) / (1 - self.flat))
+        return self.peak * rise * fall
+
+    def people(self, step: int) -> tuple[str, ...]:
+        """Return which recorded speakers are learnt from at `step`."""
+        return ("syllables",) if step < self.second_phase else ("syllables", "words")
+
+
+class Trainer:
+    """The network, its running average, the optimiser, and the step it is at."""
+
+    def __init__(self, paths: Paths, plan: Plan) -> None:
+        torch.manual_seed(plan.seed)
+        random.seed(plan.seed)
+        self.plan, self.step = plan, 0
+        self.clips, self.folder = paths.sub("clips"), paths.sub("train")
+        self.net = Tdnn()
+        self.average = Average(self.net)
+        self.optimiser = torch.optim.AdamW(self.net.parameters(), lr=1e-3, weight_decay=0.01)
+        self._stopping = threading.Event()
+
+    def run(self) -> bool:
+        """Train to the end, True; or until told to stop, False."""
+        self._resume()
+        sets = watch.sets(self.clips)
+        with _signals(self._stopping), bar("train", self.plan.steps) as tick:
+            tick(steps=self.step)
+            while self.step < self.plan.steps and not self._stopping.is_set():
+                for loss in self._phase():
+                    tick(f"loss {loss:.3f}")
+                    if self.step % self.plan.watch_every == 0:
+                        self._watch(sets)
+        self._save()
+        return self.step >= self.plan.steps
+
+    def _phase(self) -> Iterator[float]:
+        """Train to the end of the phase the step is in; yields the smoothed loss."""
+        plan = self.plan
+        end = plan.second_phase if self.step < plan.second_phase else plan.steps
+        batches = Batches(stock(self.clips, plan.people(self.step)), plan.batch, plan.seed)
+        if self.step == 0:
+            self._normalise([batches[-1 - i] for i in range(3)])
+        loader = DataLoader(
+            batches, batch_size=None, sampler=range(self.step, end), num_workers=1, prefetch_factor=6
+        )
+        smooth = 0.0
+        for batch in loader:
+            loss = self._learn(batch)
+            smooth = loss if smooth == 0.0 else 0.98 * smooth + 0.02 * loss
+            self.step += 1
+            if self.step % plan.save_every == 0:
+                self._save()
+            yield smooth
+            if self._stopping.is_set():
+                return
+        if self.step == plan.second_phase:
+            torch.save(self.average.state(), self.folder / "phase1.pt")
+
+    def _learn(self, batch: Batch) -> float:
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.plan.rate(self.step)
+        self.net.train()
+        with torch.autocast("cpu", torch.bfloat16):
+            log_probs = self.net(batch.features)
+        loss = batch_loss(log_probs, batch.windows, batch.silent)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
+        self.optimiser.step()
+        self.average.add(self.net, self.step)
+        return float(loss.detach())
+
+    def _normalise(self, batches: list[Batch]) -> None:
+        every = torch.cat([batch.features.reshape(-1, 40) for batch in batches])
+        self.net.mean.copy_(every.mean(0))
+        self.net.scale.copy_(1 / (every.std(0) + 1e-3))
+
+    def _watch(self, sets: list[watch.Set]) -> None:
+        net = self.average.network()
+        with torch.no_grad():
+            found = [f"{held.name} {watch.unit_error(net, held):.3f}" for held in sets]
+        with (self.folder / "watch.log").open("a", encoding="utf-8") as log:
+            log.write(f"step {self.step}: {', '.join(found)}\n")
+
+    def _save(self) -> None:
+        state = {
+            "step": self.step,
+            "net": self.net.state_dict(),
+            "average": self.average.state(),
+            "optimiser": self.optimiser.state_dict(),
+            "random": torch.get_rng_state(),
+        }
+        path = self.folder / "last.pt"
+        torch.save(state, path.with_suffix(".part"))
+        os.replace(path.with_suffix(".part"), path)
+
+    def _resume(self) -> None:
+        path = self.folder / "last.pt"
+        if not path.exists():
+            return
+        state = torch.load(path, weights_only=True)
+        self.step = int(state["step"])
+        self.net.load_state_dict(state["net"])
+        self.average.load(state["average"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        torch.set_rng_state(state["random"])
+
+
+@contextmanager
+def _signals(stopping: threading.Event) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM end the training after the current step."""
+    kinds = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(kind, lambda *_: stopping.set()) for kind in kinds]
+    try:
+        yield
+    finally:
+        for kind, handler in zip(kinds, before, strict=True):
+            signal.signal(kind, handler)
+
+
+def averaged(path: Path) -> Tdnn:
+    """Return the averaged network of a checkpoint: `last.pt`, or `phase1.pt`."""
+    state = torch.load(path, weights_only=True)
+    net = Tdnn()
+    net.load_state_dict(state.get("average", state))
+    return net.eval()
