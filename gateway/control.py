@@ -74,7 +74,11 @@ class Control:
         switch = AsteriskSwitch(self.ami, settings.links, self.taps.open)
         rules = {
             (link.source, link.target): Rules(
-                link.release, link.brief_s, link.ring_s, link.answered_by
+                link.release,
+                link.brief_s,
+                link.ring_s,
+                link.answered_by,
+                tuple(place.answered_by for place in link.hunt),
             )
             for link in settings.links
         }

@@ -50,6 +50,13 @@ class CentreSettings(_Part):
     queue: str
 
 
+class PlaceSettings(_Part):
+    """Somewhere else to ring when a link's own place gives nobody."""
+
+    dial: str
+    answered_by: Literal["agent", "device"] = "agent"
+
+
 class LinkSettings(_Part):
     """How one centre hands a call to another."""
 
@@ -66,6 +73,13 @@ class LinkSettings(_Part):
     `talk`: the operator leaves when they hang up."""
     brief_s: float = 0.0
     ring_s: float = 30.0
+    hunt: list[PlaceSettings] = Field(default_factory=list)
+    """Further places, rung in turn for `ring_s` each where the one before gave nobody."""
+
+    @property
+    def places(self) -> list[PlaceSettings]:
+        """Every place of this link in the order of ringing."""
+        return [PlaceSettings(dial=self.dial, answered_by=self.answered_by), *self.hunt]
 
 
 class SeatSettings(_Part):

@@ -34,7 +34,10 @@ class MoveToRoom:
 
 @dataclass(frozen=True)
 class RingTarget:
-    """Ring `target` into the room. `leg_id` is the channel id: spent once, never used again."""
+    """Ring `target` into the room. `leg_id` is the channel id: spent once, never used again.
+
+    `place`: which of the link's dial strings, 0 for the first.
+    """
 
     ref: str
     leg_id: str
@@ -45,6 +48,7 @@ class RingTarget:
     source: str
     target: str
     ring_s: float
+    place: int = 0
 
 
 @dataclass(frozen=True)

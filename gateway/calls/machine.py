@@ -217,7 +217,7 @@ def _command_ended(step: Step, event: e.CommandEnded) -> None:
 
 def _deadline(step: Step, event: e.DeadlinePassed) -> None:
     transfer = step.state.transfer
-    if transfer is None or transfer.id != event.ref or not transfer.live:
+    if transfer is None or event.ref not in (transfer.id, transfer.leg_id) or not transfer.live:
         return
     if event.deadline is e.Deadline.MOVE and not transfer.moved:
         t.not_moved(step, transfer)

@@ -56,7 +56,7 @@ def deadlines(state: CallState, at: datetime) -> list[c.Arm]:
         return []
     if not transfer.answered:
         after = timedelta(seconds=transfer.rules.ring_s + RING_GRACE_S)
-        return [c.Arm(Deadline.RING, transfer.id, at + after)]
+        return [c.Arm(Deadline.RING, transfer.leg_id, at + after)]
     if transfer.kind is f.TransferKind.ONE_KEY and transfer.rules.release == "answered":
         after = timedelta(seconds=transfer.rules.brief_s)
         return [c.Arm(Deadline.RELEASE, transfer.id, at + after)]
@@ -85,6 +85,7 @@ def _transfer(view: CallView, rules: RulesOf) -> Transfer | None:
         state=known.state,
         # Whoever came in natively may be no person: see `transfer.adopt`.
         rules=replace(agreed, release="talk") if native and answered else agreed,
+        tried=_places(known) - 1,
         # A target that may ring is never rung again: the reconciliation or the deadline decides.
         # The dialplan's own ring has no channel that we know.
         rung=known.state in LIVE_TRANSFER and not native,
@@ -96,10 +97,15 @@ def _transfer(view: CallView, rules: RulesOf) -> Transfer | None:
 
 def _leg_id(view: CallView, transfer: TransferView) -> str:
     """The id the machine gave this transfer's leg."""
-    asked = transfer.steps[0].at
+    asked = [one.at for one in transfer.steps if one.state is TransferState.REQUESTED][-1]
     legs = [leg for leg in view.legs.values() if leg.added_at <= asked]
     earlier = view.transfers[: view.transfers.index(transfer)]
-    return f"{view.id}.target.{_numbers(legs, earlier) + 1}"
+    return f"{view.id}.target.{_numbers(legs, earlier) + _places(transfer)}"
+
+
+def _places(transfer: TransferView) -> int:
+    """How many places of its link this transfer has rung: each is a request of its own."""
+    return sum(one.state is TransferState.REQUESTED for one in transfer.steps)
 
 
 def _spent(view: CallView) -> int:
@@ -107,7 +113,7 @@ def _spent(view: CallView) -> int:
 
 
 def _numbers(legs: Iterable[LegView], transfers: Sequence[TransferView]) -> int:
-    """How many leg numbers these took: the machine counts agents and transfers in one row.
+    """How many leg numbers these took: the machine counts agents and places in one row.
 
     Exact, so that the count comes out the same after any number of restarts; no less than any
     number seen, should a fact be lost.
@@ -115,4 +121,4 @@ def _numbers(legs: Iterable[LegView], transfers: Sequence[TransferView]) -> int:
     agents = [leg.id for leg in legs if leg.role is LegRole.AGENT]
     connected = [leg_id for leg_id in agents if ".agent." in leg_id]
     highest = max((int(leg_id.rpartition(".")[2]) for leg_id in agents), default=0)
-    return max(len(connected) + len(transfers), highest)
+    return max(len(connected) + sum(map(_places, transfers)), highest)

@@ -50,6 +50,12 @@ class Rules:
     brief_s: float = 0.0
     ring_s: float = 30.0
     answered_by: str = "agent"
+    hunt: tuple[str, ...] = ()
+    """Who answers at each further place, rung in turn where the one before gave nobody."""
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        return (self.answered_by, *self.hunt)
 
 
 @dataclass(frozen=True)
@@ -62,8 +68,11 @@ class Transfer:
     target: str
     transferor: str
     leg_id: str
+    """The channel of the place that is being rung: another for each."""
     state: TransferState
     rules: Rules
+    tried: int = 0
+    """Places rung in vain, of `rules.places`."""
     rung: bool = False
     moved: bool = False
     """The switch, or the room, has said that caller and transferor were moved."""
@@ -80,6 +89,11 @@ class Transfer:
     @property
     def live(self) -> bool:
         return self.state in LIVE_TRANSFER
+
+    @property
+    def answered_by(self) -> str:
+        """What counts as a person's answer at the place that is being rung."""
+        return self.rules.places[min(self.tried, len(self.rules.places) - 1)]
 
     @property
     def committed(self) -> bool:

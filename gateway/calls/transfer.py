@@ -16,6 +16,14 @@ from gateway.calls.step import Step
 MOVE_WITHIN_S = 3.0
 RING_GRACE_S = 3.0
 """How long past the ring time we wait for the switch's own word that nobody answered."""
+_HUNTED = frozenset(
+    {
+        FailureReason.NO_ANSWER,
+        FailureReason.BUSY,
+        FailureReason.REJECTED,
+        FailureReason.UNREACHABLE,
+    }
+)
 
 
 def request(step: Step, asked: e.Asked, transferor: Leg, target: str) -> None:
@@ -50,7 +58,7 @@ def request(step: Step, asked: e.Asked, transferor: Leg, target: str) -> None:
         )
     )
     if asked.native:
-        step.arm(e.Deadline.RING, transfer.id, transfer.rules.ring_s + RING_GRACE_S)
+        step.arm(e.Deadline.RING, transfer.leg_id, transfer.rules.ring_s + RING_GRACE_S)
         return
     if state.caller is None:
         return
@@ -65,7 +73,7 @@ def request(step: Step, asked: e.Asked, transferor: Leg, target: str) -> None:
 
 
 def ring(step: Step, transfer: Transfer) -> None:
-    """Ring the target: once in the life of a transfer, which only a new press begins."""
+    """Ring the target: each place of the link once in the life of a transfer."""
     caller = step.state.caller
     if caller is None:
         return
@@ -81,9 +89,33 @@ def ring(step: Step, transfer: Transfer) -> None:
             source=transfer.source,
             target=transfer.target,
             ring_s=transfer.rules.ring_s,
+            place=transfer.tried,
         )
     )
-    step.arm(e.Deadline.RING, transfer.id, transfer.rules.ring_s + RING_GRACE_S)
+    step.arm(e.Deadline.RING, transfer.leg_id, transfer.rules.ring_s + RING_GRACE_S)
+
+
+def hunt(step: Step, transfer: Transfer, reason: FailureReason) -> bool:
+    """Ring the link's next place, if there is one, for a caller who is still on the line."""
+    caller = step.state.caller
+    tried = transfer.tried + 1
+    if reason not in _HUNTED or tried >= len(transfer.rules.places) or transfer.native:
+        return False
+    if caller is None or caller.leaving or transfer.answered:
+        return False
+    step.set(spent=step.state.spent + 1)
+    step.move_transfer(transfer, TransferState.REQUESTED, reason)
+    again = replace(
+        transfer,
+        leg_id=f"{step.state.call_id}.target.{step.state.spent}",
+        state=TransferState.REQUESTED,
+        tried=tried,
+        joined=False,
+        phones=0,
+        refusals=(),
+    )
+    ring(step, again)
+    return True
 
 
 def ringing(step: Step, transfer: Transfer) -> None:
@@ -96,7 +128,7 @@ def answered(step: Step, transfer: Transfer, event: e.TargetAnswered) -> None:
     """A person answered: their leg is on the call."""
     if transfer.answered or event.unique_id in step.state.gone:
         return
-    if transfer.rules.answered_by == "agent" and not event.by_agent:
+    if transfer.answered_by == "agent" and not event.by_agent:
         return
     if transfer.state is TransferState.REQUESTED:
         transfer = step.move_transfer(transfer, TransferState.RINGING)
@@ -197,7 +229,11 @@ def complete(step: Step, transfer: Transfer) -> None:
 
 
 def failed(step: Step, transfer: Transfer, reason: FailureReason) -> None:
-    """No person at the target: the operator keeps the caller, or the queue takes them back."""
+    """No person at the target: the next place is rung; after the last one the operator keeps the
+    caller, or the queue takes them back.
+    """
+    if hunt(step, transfer, reason):
+        return
     if _keeps_caller(step.state.agent(transfer.transferor), transfer):
         step.move_transfer(transfer, TransferState.RETURNED_TO_AGENT, reason)
         step.forget_ringing()

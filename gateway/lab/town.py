@@ -57,6 +57,8 @@ class TownPlan:
     brief_s: float = 0.0
     ring_s: float = 20.0
     target_context: str = "liandong-target"
+    hunt: tuple[str, ...] = ()
+    """Phones that 12345's key rings in turn where 110's queue gives nobody."""
     gateway: bool = True
     speech: bool = True
     overrides: dict[str, str] = field(default_factory=dict)

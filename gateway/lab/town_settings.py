@@ -33,6 +33,7 @@ key = "*110"
 release = "{release}"
 brief_s = {brief_s}
 ring_s = {ring_s}
+hunt = [{hunt}]
 
 [[links]]
 source = "110"
@@ -98,6 +99,7 @@ def town_toml(town: "Town", model: Path) -> str:
         release=plan.release,
         brief_s=plan.brief_s,
         ring_s=plan.ring_s,
+        hunt=", ".join(f'{{dial = "{dial}", answered_by = "device"}}' for dial in plan.hunt),
         redis=town.redis.url,
         folder=town.folder,
         ledger=town.ledger,

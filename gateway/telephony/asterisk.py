@@ -69,7 +69,7 @@ class AsteriskSwitch:
         }
         until = int(time.time() + self._ami.clock_offset_s + command.ring_s) + 1
         originate = {
-            "Channel": link.dial,
+            "Channel": link.places[command.place].dial,
             "ChannelId": command.leg_id,
             "Context": ROOM,
             "Exten": "target",

@@ -2,7 +2,7 @@
 
 import re
 
-from gateway.settings import CentreSettings, LinkSettings, Settings
+from gateway.settings import CentreSettings, LinkSettings, PlaceSettings, Settings
 from gateway.telephony import doctor_expect as expect
 from gateway.telephony import doctor_parse as parse
 from gateway.telephony.doctor_finding import Finding, fail, ok, warn
@@ -19,7 +19,11 @@ def examine_dialplan(plan: Dialplan, settings: Settings) -> list[Finding]:
     findings = check_contexts(plan, settings)
     for centre in settings.centres:
         findings += check_way_in(plan, centre)
-    return findings + [check_target(plan, link) for link in settings.links]
+    return findings + [
+        check_target(plan, _place_name(link, number), place)
+        for link in settings.links
+        for number, place in enumerate(link.places)
+    ]
 
 
 def check_contexts(plan: Dialplan, settings: Settings) -> list[Finding]:
@@ -135,27 +139,30 @@ def _queue_options(name: str, args: list[str]) -> Finding:
     return ok(name, shown)
 
 
-def check_target(plan: Dialplan, link: LinkSettings) -> Finding:
+def _place_name(link: LinkSettings, number: int) -> str:
     name = f"link {link.source} to {link.target}"
-    found = _LOCAL.match(link.dial)
+    return f"{name}, place {number + 1}" if number else name
+
+
+def check_target(plan: Dialplan, name: str, place: PlaceSettings) -> Finding:
+    dial = place.dial
+    found = _LOCAL.match(dial)
     if found is None:
-        return ok(name, link.dial)
+        return ok(name, dial)
     context, exten = found["context"], found["exten"]
     if context not in plan or exten not in plan[context].extensions:
         return fail(
             name,
-            f"{link.dial}: there is no {exten} in [{context}]",
-            "write it, see liandong/extensions_centres.conf, or change dial of this [[links]]",
+            f"{dial}: there is no {exten} in [{context}]",
+            "write it, see liandong/extensions_centres.conf, or change it in this [[links]]",
         )
     early = [s.app for s in plan[context].extensions[exten] if s.app in _ANSWERS]
-    if early and link.answered_by == "agent":
+    if early and place.answered_by == "agent":
         return fail(
             name,
             f"[{context}] {exten} uses {early[0]}(): the caller is handed over before a person is",
             f"remove {early[0]}(): a target does not answer before its agent",
         )
     if "n" not in (found["flags"] or ""):
-        return warn(
-            name, f"{link.dial}: without /n the leg's channel is replaced", f"use {link.dial}/n"
-        )
-    return ok(name, link.dial)
+        return warn(name, f"{dial}: without /n the leg's channel is replaced", f"use {dial}/n")
+    return ok(name, dial)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from gateway.settings import KeySettings
+from gateway.settings import KeySettings, PlaceSettings
 from gateway.telephony import doctor_expect as expect
 from gateway.telephony.doctor import Finding, examine_switch, exit_status, render, to_json
 
@@ -194,3 +194,17 @@ def test_a_queue_that_hangs_up_behind_itself_drops_callers(switch):
     found = bad(examine(switch))
     assert {"after calls to 12345", "after calls to 110"} <= set(found)
     assert "Goto(liandong-alone,queue,1)" in found["after calls to 110"].remedy
+
+
+def test_each_place_of_a_hunt_list_is_looked_at(switch):
+    hunt = [
+        PlaceSettings(dial="PJSIP/110@police", answered_by="device"),
+        PlaceSettings(dial="Local/nobody@liandong-target/n"),
+    ]
+    first, *rest = settings().links
+    links = [first.model_copy(update={"hunt": hunt}), *rest]
+    asked = settings().model_copy(update={"links": links})
+    found = {one.name: one for one in examine_switch(switch, asked)}
+    assert found["link 12345 to 110, place 2"].status == "ok"
+    assert found["link 12345 to 110, place 3"].status == "fail"
+    assert "nobody" in found["link 12345 to 110, place 3"].detail

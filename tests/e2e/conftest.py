@@ -37,6 +37,14 @@ async def early_town() -> AsyncIterator[Town]:
         yield running
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def hunt_town() -> AsyncIterator[Town]:
+    """Where 110's queue gives nobody, a phone that is nowhere is rung, then 2002."""
+    plan = TownPlan(release="answered", ring_s=RING_S, hunt=("PJSIP/9999", "PJSIP/2002"))
+    async with town(plan) as running:
+        yield running
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def stage() -> AsyncIterator[AsyncExitStack]:
     async with AsyncExitStack() as stack:
@@ -51,6 +59,11 @@ async def talk(talk_town: Town, stage: AsyncExitStack) -> Scene:
 @pytest_asyncio.fixture(loop_scope="session")
 async def release(release_town: Town, stage: AsyncExitStack) -> Scene:
     return await stage.enter_async_context(open_scene(release_town))
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def hunt(hunt_town: Town, stage: AsyncExitStack) -> Scene:
+    return await stage.enter_async_context(open_scene(hunt_town))
 
 
 @pytest_asyncio.fixture(loop_scope="session")

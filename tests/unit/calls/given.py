@@ -26,10 +26,13 @@ C = TypeVar("C")
 
 
 def rules(
-    release: str = "answered", brief_s: float = 0.0, answered_by: str = "agent"
+    release: str = "answered",
+    brief_s: float = 0.0,
+    answered_by: str = "agent",
+    hunt: tuple[str, ...] = (),
 ) -> dict[tuple[str, str], Rules]:
-    """Links 12345 -> 110 and back; the target rings 30 s."""
-    one = Rules(release=release, brief_s=brief_s, ring_s=30.0, answered_by=answered_by)
+    """Links 12345 -> 110 and back; each of the target's places rings 30 s."""
+    one = Rules(release, brief_s, 30.0, answered_by, hunt)
     return {("12345", "110"): one, ("110", "12345"): one}
 
 

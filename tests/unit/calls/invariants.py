@@ -13,8 +13,8 @@ from .given import CALLER, Scene
 
 ENDS = {S.RETURNED_TO_AGENT, S.RETURNED_TO_QUEUE, S.CANCELLED, S.CALLER_GONE}
 NEXT = {
-    S.REQUESTED: {S.RINGING} | ENDS,
-    S.RINGING: {S.BRIEFING} | ENDS,
+    S.REQUESTED: {S.RINGING, S.REQUESTED} | ENDS,
+    S.RINGING: {S.BRIEFING, S.REQUESTED} | ENDS,
     S.BRIEFING: {S.THREE_WAY, S.RELEASED} | ENDS,
     S.THREE_WAY: {S.RELEASED} | ENDS,
     S.RELEASED: {S.COMPLETED},
@@ -84,6 +84,12 @@ class Watch:
             assert isinstance(move, c.MoveToRoom)
             assert move.ref == ring.ref
             return
+        if ring.place > 0:
+            assert ring.place < len(self.scene.transfer.rules.places)
+            assert before.transfer is not None
+            assert (before.transfer.id, before.transfer.tried) == (ring.ref, ring.place - 1)
+            assert not before.transfer.answered, "a person was there: nobody else is rung"
+            return
         transferor = before.agent(self.scene.transfer.transferor)
         assert transferor is not None
         assert transferor.in_room
@@ -108,9 +114,10 @@ class Watch:
         assert self.scene.transfer.state in ENDS
 
     def _once_only(self) -> None:
-        """(c) one ring a leg id, one a transfer; leg ids are never used again."""
+        """(c) one ring a leg id, one a transfer's place; leg ids are never used again."""
         rings = self.scene.all(c.RingTarget)
-        for counted in (Counter(one.leg_id for one in rings), Counter(one.ref for one in rings)):
+        places = Counter((one.ref, one.place) for one in rings)
+        for counted in (Counter(one.leg_id for one in rings), places):
             assert max(counted.values(), default=1) == 1
         added = Counter(one.leg_id for one in self.scene.facts if isinstance(one, f.LegAdded))
         assert max(added.values(), default=1) == 1
@@ -120,7 +127,8 @@ class Watch:
         transfer = self.scene.state.transfer
         if transfer is None or not transfer.live:
             return
-        armed = {arm.deadline for arm in self.scene.armed if arm.ref == transfer.id}
+        ours = (transfer.id, transfer.leg_id)
+        armed = {arm.deadline for arm in self.scene.armed if arm.ref in ours}
         if transfer.answered:
             assert self.scene.state.agent(transfer.leg_id) is not None
         else:

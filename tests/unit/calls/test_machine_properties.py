@@ -53,12 +53,14 @@ CHANNELS = (
     f"{CALL}.target.2",
     f"{CALL}.target.3",
 )
-LEGS = (f"{CALL}.target.2", f"{CALL}.target.3", f"{CALL}.target.4")
+LEGS = tuple(f"{CALL}.target.{number}" for number in range(2, 6))
 LINKS = [
     rules(),
     rules(brief_s=5),
     rules(release="talk"),
     rules(answered_by="device"),
+    rules(hunt=("device", "agent")),
+    rules(release="talk", hunt=("agent",)),
 ]
 links = st.sampled_from(LINKS)
 EXPLORE = int(os.environ.get("LIANDONG_EXPLORE", "0"))
@@ -151,7 +153,7 @@ def test_no_word_of_the_switch_can_break_it(start: Any, rules_of: Any, story: li
         if kind is e.Asked:
             fields = fields | {"ref": f"t{number + 2}"}
         watch.take(kind(watch.scene.at, **fields))
-    _pass_time(watch, 100)
+    _pass_time(watch, 3 * 33 + 1)
     transfer = watch.scene.state.transfer
     # Nothing waits for ever: once time has passed, only people keep a transfer alive.
     assert transfer is None or not transfer.live or transfer.answered
@@ -267,7 +269,7 @@ class Calls(RuleBasedStateMachine):
             self.switch.target_rings(target)
         elif how in {"early", "person"}:
             # A link that takes a device's answer for a person's must lead to such devices only.
-            device = self.scene.transfer.rules.answered_by == "device"
+            device = self.scene.transfer.answered_by == "device"
             self.switch.target_answers(target, person=device or how == "person")
         elif how == "ends":
             self.switch.target_hangs_up(target)

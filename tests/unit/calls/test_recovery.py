@@ -206,7 +206,7 @@ def test_nothing_is_armed_without_a_live_transfer() -> None:
 def test_an_unanswered_target_gets_its_whole_ring_time_again() -> None:
     state = restart(given_ringing_transfer())
     due = START + timedelta(seconds=30 + RING_GRACE_S)
-    assert deadlines(state, START) == [c.Arm(Deadline.RING, "t1", due)]
+    assert deadlines(state, START) == [c.Arm(Deadline.RING, TARGET, due)]
 
 
 def test_a_ring_deadline_returns_the_caller_to_the_operator() -> None:

@@ -8,13 +8,19 @@ import pytest
 
 from gateway.calls import commands as c
 from gateway.errors import SwitchError, SwitchRefused, SwitchTimeout, SwitchUnreachable, UnsafeValue
-from gateway.settings import LinkSettings
+from gateway.settings import LinkSettings, PlaceSettings
 from gateway.telephony.ami_event import AmiReply
 from gateway.telephony.ami_values import Headers
 from gateway.telephony.asterisk import AsteriskSwitch
 from gateway.telephony.fakes import FakeAmiClient
 
-LINK = LinkSettings(source="12345", target="110", dial="Local/110@liandong-target/n", ring_s=30)
+LINK = LinkSettings(
+    source="12345",
+    target="110",
+    dial="Local/110@liandong-target/n",
+    ring_s=30,
+    hunt=[PlaceSettings(dial="PJSIP/110@police", answered_by="device")],
+)
 RING = c.RingTarget(
     ref="t1",
     leg_id="call-1.target.2",
@@ -238,3 +244,11 @@ async def test_no_value_sets_a_second_variable(
     with pytest.raises(UnsafeValue):
         await switch.execute(replace(RING, **forged))  # type: ignore[arg-type]
     assert ami.sent == []
+
+
+async def test_a_further_place_is_rung_by_its_own_dial_string(
+    switch: AsteriskSwitch, ami: FakeAmiClient
+) -> None:
+    await switch.execute(replace(RING, place=1))
+    [originate] = [one for one in ami.sent if one.headers["Action"] == "Originate"]
+    assert originate.headers["Channel"] == "PJSIP/110@police"
