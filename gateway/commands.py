@@ -1,4 +1,4 @@
-"""Commands for people: doctor, demo, lab, suggest, tickets."""
+"""Commands for people: doctor, demo, lab, suggest, tickets, models."""
 
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +16,7 @@ def mount(cli: typer.Typer) -> None:
     from gateway.dispatch.cli import command as suggest
     from gateway.dispatch.cli_train import app as dispatch
     from gateway.lab.cli import demo, lab
+    from gateway.speech.cli_models import app as models
     from gateway.tickets.cli import app as tickets
 
     cli.command()(doctor)
@@ -23,6 +24,7 @@ def mount(cli: typer.Typer) -> None:
     cli.add_typer(dispatch, name="dispatch")
     cli.command("demo")(demo)
     cli.add_typer(tickets, name="tickets")
+    cli.add_typer(models, name="models")
     cli.add_typer(lab, name="lab")
 
 

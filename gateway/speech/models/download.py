@@ -70,7 +70,7 @@ class Download:
                 failed, before = (1 if self._got > before else failed + 1), self._got
                 if failed >= _TRIES:
                     raise PullError(
-                        f"{self._url}: given up after {failed} attempts without progress ({error}); "
+                        f"{self._url}: given up after {failed} fruitless attempts ({error}); "
                         "what came is kept, the same command goes on from there"
                     )
                 self._pause(min(2 ** (failed - 1), 30))

@@ -1,4 +1,4 @@
-"""Unpacking a model's zip that came from elsewhere: nothing leaves the folder, nothing is a bomb."""
+"""Unpacking a zip that came from elsewhere: nothing leaves the folder, nothing is a bomb."""
 
 import shutil
 import stat
