@@ -10,9 +10,9 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from rich.table import Table
 
 from gateway import settings
-from gateway.commands import Config
 from gateway.errors import ConfigError, PullError
 from gateway.settings import SpeechSettings
+from gateway.speech.cli_options import Config
 from gateway.speech.models.home import CURRENT, ModelHome, model_path
 from gateway.speech.models.listing import Row, rows
 from gateway.speech.models.pull import pull
