@@ -60,13 +60,21 @@ def deliver(config: Config = None) -> None:
     processes.run_delivery(settings.load(config))
 
 
+def _command(arguments: list[str]) -> str:
+    """Return the command's name: the first argument that is no option, nor the value of one."""
+    at = 0
+    while at < len(arguments) and arguments[at].startswith("-"):
+        at += 2 if arguments[at] == "--log-level" else 1
+    return arguments[at] if at < len(arguments) else ""
+
+
 def main() -> None:
     """Entry point: errors of ours are one line, not a traceback.
 
     Exit status 78 (EX_CONFIG) for settings that need mending, 1 for the rest.
     """
     # The gateway's own processes start without what only people at a terminal need.
-    serves = bool(_ROLES.intersection(sys.argv[1:]))
+    serves = _command(sys.argv[1:]) in _ROLES
     if serves:
         log.guard_threads()
     else:

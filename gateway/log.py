@@ -26,7 +26,7 @@ def configure(level: str = "INFO", *, json: bool = False) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Formatter("%(message)s"))
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    for noisy in ("panoramisk", "httpx", "httpcore", "alembic"):
+    for noisy in ("panoramisk", "httpx", "httpcore", "alembic", "websockets"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     renderer: Any = (
         structlog.processors.JSONRenderer()
