@@ -52,7 +52,8 @@ def train(
     """Train the acoustic network; Ctrl-C saves, and the next start goes on from there."""
     import torch  # noqa: PLC0415
 
-    from asr_models.recipe.train import Plan, Trainer  # noqa: PLC0415
+    from asr_models.recipe.plan import Plan  # noqa: PLC0415
+    from asr_models.recipe.train import Trainer  # noqa: PLC0415
 
     torch.set_num_threads(threads)
     if not Trainer(Paths(work, data), Plan()).run():

@@ -8,8 +8,8 @@ else, and `spn`, one emission for a stretch of noise that is no speech in the vo
 import logging
 import re
 from functools import cache, lru_cache
+from itertools import pairwise
 
-import jieba
 from pypinyin import Style
 from pypinyin.contrib.neutral_tone import NeutralToneWith5Mixin
 from pypinyin.contrib.tone_sandhi import ToneSandhiMixin
@@ -48,7 +48,7 @@ _HAN = re.compile(r"[㐀-鿿]+")
 
 
 class _Converter(NeutralToneWith5Mixin, ToneSandhiMixin, DefaultConverter):  # type: ignore[misc]
-    """Pinyin with neutral tones as 5 and the tone changes inside a word (不 and 一, 3+3)."""
+    """Pinyin with neutral tones as 5 and the tone changes of 不 and 一 inside a word."""
 
 
 class _CitationConverter(NeutralToneWith5Mixin, DefaultConverter):  # type: ignore[misc]
@@ -57,17 +57,22 @@ class _CitationConverter(NeutralToneWith5Mixin, DefaultConverter):  # type: igno
 
 _spoken = Pinyin(_Converter()).pinyin
 _citation = Pinyin(_CitationConverter()).pinyin
-jieba.setLogLevel(logging.ERROR)
 
 
 def words(text: str) -> list[str]:
     """Cut `text` into the dictionary's words; what is not Han is left out."""
+    import jieba  # noqa: PLC0415 - of the model group; its dictionary takes a second
+
+    jieba.setLogLevel(logging.ERROR)
     return [word for word in jieba.lcut(text, HMM=False) if _HAN.fullmatch(word)]
 
 
 @lru_cache(300_000)
 def word_pinyin(word: str, sandhi: bool = True) -> tuple[str, ...]:
-    """Return one syllable with tone digit for each character of `word`."""
+    """Return one syllable with tone digit for each character of `word`.
+
+    Two third tones stay third tones, see `third_tones`.
+    """
     parse = _spoken if sandhi else _citation
     return tuple(found[0] for found in parse(word, style=Style.TONE3, errors="ignore"))
 
@@ -105,6 +110,12 @@ def _split(text: str) -> tuple[str, str] | None:
         final = _PALATAL.get(final, final)
     final = _SHORT.get(final, final)
     return (initial, final) if final in _FINALS else None
+
+
+def third_tones(pinyins: list[str]) -> list[str]:
+    """Return the syllables with each third tone before a third tone spoken as a second."""
+    pairs = pairwise([*pinyins, ""])
+    return [a[:-1] + "2" if a.endswith("3") and b.endswith("3") else a for a, b in pairs]
 
 
 def spell(pinyins: tuple[str, ...]) -> tuple[str, ...] | None:

@@ -93,8 +93,9 @@ def _word_units(word: str) -> tuple[str, ...] | None:
         return None
     if len(word) == 1 and len(pinyin(word, style=Style.TONE3, heteronym=True)[0]) > 1:
         return None
-    spelled = phones.word_phones(word)
-    return phones.units(spelled) if spelled else None
+    pinyins = phones.word_pinyin(word)
+    spelled = phones.spell(tuple(phones.third_tones(list(pinyins))))
+    return phones.units(spelled) if spelled and len(pinyins) == len(word) else None
 
 
 def decode(mp3: bytes) -> NDArray[np.float32]:

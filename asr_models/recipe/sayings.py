@@ -11,7 +11,6 @@ import random
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 from asr_models.recipe import phones
@@ -21,6 +20,9 @@ from asr_models.recipe.voice import Style
 from gateway.dispatch import corpus
 
 TURNS = Path(__file__).parent / "text"
+WHOLE_TURNS = ("h", "i")
+"""Dispatch sentences that are whole turns of a caller, long and without alternatives."""
+PIECE = 18
 DEV_SHARE = 25
 """One sentence of so many is held out, by the hash of its text."""
 _CHOICE = re.compile(r"\{([^{}]*)\}")
@@ -49,17 +51,35 @@ def held_out(text: str) -> bool:
 def dispatch_texts(chance: random.Random, copies: int) -> Iterator[str]:
     """Yield the dispatch sentences, alternatives chosen at random `copies` times each."""
     for line in corpus.lines():
-        for _ in range(copies):
-            text = _CHOICE.sub(lambda found: chance.choice(found[1].split("|")), line.text)
-            yield " ".join(text.split())
+        if line.source not in WHOLE_TURNS:
+            for _ in range(copies):
+                text = _CHOICE.sub(lambda found: chance.choice(found[1].split("|")), line.text)
+                yield " ".join(text.split())
 
 
-def turn_texts() -> Iterator[str]:
-    """Yield the spoken turns written for this recipe, one a line."""
+def turn_texts(chance: random.Random, characters: int) -> Iterator[str]:
+    """Yield pieces of whole spoken turns, together about so many `characters`."""
+    lines = [line.text for line in corpus.lines() if line.source in WHOLE_TURNS]
     for path in sorted(TURNS.glob("*.txt")):
-        for line in path.read_text("utf-8").splitlines():
-            if not line.startswith("#"):
-                yield " ".join(line.split())
+        lines += [line for line in path.read_text("utf-8").splitlines() if line[:1] != "#"]
+    every = [piece for line in dict.fromkeys(lines) for piece in pieces(line.split())]
+    chance.shuffle(every)
+    for text in every:
+        if characters <= 0:
+            return
+        characters -= len(text)
+        yield text
+
+
+def pieces(clauses: list[str]) -> list[str]:
+    """Return neighbouring clauses together up to PIECE characters; longer ones by themselves."""
+    out: list[str] = []
+    for clause in clauses:
+        if out and len(out[-1]) + len(clause) <= PIECE:
+            out[-1] += " " + clause
+        else:
+            out.append(clause)
+    return out
 
 
 def message_texts(paths: Paths, chance: random.Random, count: int) -> Iterator[str]:
@@ -117,7 +137,7 @@ def pronounce(text: str, chance: random.Random) -> tuple[str, ...] | None:
         if len(pinyins) != len(clause):
             return None
         if manner == "flowing":
-            pinyins = third_tones(pinyins)
+            pinyins = phones.third_tones(pinyins)
         spelled = phones.spell(tuple(pinyins))
         if spelled is None:
             return None
@@ -126,12 +146,6 @@ def pronounce(text: str, chance: random.Random) -> tuple[str, ...] | None:
         out[-1] = "#3"
     out[-1] = "sil"
     return tuple(out) if len(out) > 3 else None
-
-
-def third_tones(pinyins: list[str]) -> list[str]:
-    """Return the syllables with each third tone before a third tone spoken as a second."""
-    pairs = pairwise([*pinyins, ""])
-    return [a[:-1] + "2" if a.endswith("3") and b.endswith("3") else a for a, b in pairs]
 
 
 def style(chance: random.Random) -> Style:
@@ -166,5 +180,5 @@ def _base(paths: Paths, chance: random.Random) -> Iterator[str]:
 
 SOURCES: dict[str, Callable[[Paths, random.Random], Iterator[str]]] = {
     "base": _base,
-    "turns": lambda _paths, _chance: turn_texts(),
+    "turns": lambda _paths, chance: turn_texts(chance, 48_000),
 }

@@ -6,7 +6,6 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -19,35 +18,8 @@ from asr_models.recipe.batches import Batch, Batches, stock
 from asr_models.recipe.loss import batch_loss
 from asr_models.recipe.network import Tdnn
 from asr_models.recipe.paths import Paths
+from asr_models.recipe.plan import Plan
 from asr_models.recipe.progress import bar
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How long and how fast to learn; all in steps of one batch."""
-
-    steps: int = 3000
-    second_phase: int = 1600
-    """From here the words of the second recorded speaker are used as well."""
-    batch: int = 16
-    peak: float = 2.5e-3
-    warm_up: int = 200
-    flat: float = 0.35
-    """Share of the steps before the rate begins to fall, in a line, to a hundredth."""
-    save_every: int = 100
-    watch_every: int = 400
-    seed: int = 1
-
-    def rate(self, step: int) -> float:
-        """Return the learning rate of `step`."""
-        rise = min(1.0, (step + 1) / self.warm_up)
-        done = step / self.steps
-        fall = 1.0 if done < self.flat else max(0.01, (1 - done) / (1 - self.flat))
-        return self.peak * rise * fall
-
-    def people(self, step: int) -> tuple[str, ...]:
-        """Return which recorded speakers are learnt from at `step`."""
-        return ("syllables",) if step < self.second_phase else ("syllables", "words")
 
 
 class Trainer:
@@ -70,10 +42,15 @@ class Trainer:
         with _signals(self._stopping), bar("train", self.plan.steps) as tick:
             tick(steps=self.step)
             while self.step < self.plan.steps and not self._stopping.is_set():
-                for loss in self._phase():
-                    tick(f"loss {loss:.3f}")
-                    if self.step % self.plan.watch_every == 0:
-                        self._watch(sets)
+                try:
+                    for loss in self._phase():
+                        tick(f"loss {loss:.3f}")
+                        if self.step % self.plan.watch_every == 0:
+                            self._watch(sets)
+                except RuntimeError:
+                    # A signal to the whole process group ends the loader before us.
+                    if not self._stopping.is_set():
+                        raise
         self._save()
         return self.step >= self.plan.steps
 
@@ -83,7 +60,7 @@ class Trainer:
         end = plan.second_phase if self.step < plan.second_phase else plan.steps
         batches = Batches(stock(self.clips, plan.people(self.step)), plan.batch, plan.seed)
         if self.step == 0:
-            self._normalise([batches[-1 - i] for i in range(3)])
+            self._normalise([batches[i] for i in range(3)])
         loader = DataLoader(
             batches, batch_size=None, sampler=range(self.step, end), num_workers=1, prefetch_factor=6
         )
