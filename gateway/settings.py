@@ -68,9 +68,10 @@ class LinkSettings(_Part):
     """The feature code, for display and `doctor`; what acts is in the dialplan files."""
     answered_by: Literal["agent", "device"] = "agent"
     """`agent`: the target is a queue, a person has answered at AgentConnect; `device`: a phone."""
-    release: Literal["answered", "talk"] = "answered"
+    release: Literal["answered", "talk", "at_once"] = "answered"
     """`answered`: the operator is released `brief_s` after the person at the target answered;
-    `talk`: the operator leaves when they hang up."""
+    `talk`: the operator leaves when they hang up; `at_once`: the operator is free with the key,
+    the caller hears that it rings, and goes to the head of the queue if nobody answers."""
     brief_s: float = 0.0
     ring_s: float = 30.0
     hunt: list[PlaceSettings] = Field(default_factory=list)

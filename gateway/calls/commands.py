@@ -67,10 +67,14 @@ class ForgetRinging:
 
 @dataclass(frozen=True)
 class HoldCaller:
-    """Take the caller out of an empty room to where the dialplan holds callers."""
+    """Take the caller to where the dialplan holds callers, who hear that it rings.
+
+    `ring_s`: for so many seconds something may ring for them; 0: for as long as marked already.
+    """
 
     ref: str
     caller: str
+    ring_s: float = 0.0
 
 
 @dataclass(frozen=True)

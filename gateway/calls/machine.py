@@ -205,9 +205,9 @@ def _command_ended(step: Step, event: e.CommandEnded) -> None:
     transfer = step.state.transfer
     if transfer is None or transfer.id != event.ref or not transfer.live:
         return
-    if event.name == "MoveToRoom":
+    if event.name == ("HoldCaller" if transfer.blind else "MoveToRoom") and not transfer.moved:
         if event.outcome is e.Outcome.DONE:
-            step.set_transfer(transfer, moved=True)
+            t.moved(step, transfer)
         elif event.outcome is e.Outcome.REFUSED:
             t.not_moved(step, transfer)
         # UNKNOWN: the room's own events, or the deadline, decide.

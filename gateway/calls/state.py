@@ -74,6 +74,8 @@ class Transfer:
     tried: int = 0
     """Places rung in vain, of `rules.places`."""
     rung: bool = False
+    blind: bool = False
+    """Released at once: the caller is held by the dialplan while the target rings."""
     moved: bool = False
     """The switch, or the room, has said that caller and transferor were moved."""
     joined: bool = False

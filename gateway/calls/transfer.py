@@ -31,6 +31,7 @@ def request(step: Step, asked: e.Asked, transferor: Leg, target: str) -> None:
     state = step.state
     source = transferor.party.centre or state.centre
     spent = state.spent + 1
+    rules = state.rules.get((source, target), Rules())
     step.set(spent=spent, asked=state.asked | {asked.ref})
     transfer = Transfer(
         id=asked.ref,
@@ -40,8 +41,9 @@ def request(step: Step, asked: e.Asked, transferor: Leg, target: str) -> None:
         transferor=transferor.id,
         leg_id=f"{state.call_id}.target.{spent}",
         state=TransferState.REQUESTED,
-        rules=state.rules.get((source, target), Rules()),
+        rules=rules,
         native=asked.native,
+        blind=_goes_at_once(step, asked, transferor, rules),
     )
     step.set_transfer(transfer)
     step.record(
@@ -62,14 +64,32 @@ def request(step: Step, asked: e.Asked, transferor: Leg, target: str) -> None:
         return
     if state.caller is None:
         return
-    if transferor.in_room and state.caller.in_room:
+    if transfer.blind:
+        step.do(c.HoldCaller(transfer.id, state.caller.unique_id, transfer.rules.ring_s))
+    elif transferor.in_room and state.caller.in_room:
         ring(step, step.set_transfer(transfer, moved=True))
         return
-    step.do(c.MoveToRoom(transfer.id, state.caller.unique_id, transferor.handle))
+    else:
+        step.do(c.MoveToRoom(transfer.id, state.caller.unique_id, transferor.handle))
     step.arm(e.Deadline.MOVE, transfer.id, MOVE_WITHIN_S)
     # The switch takes our orders one after the other: to await its word on the first would only
     # make the target ring later. Should it refuse to move them, the target is dropped.
     ring(step, transfer)
+
+
+def _goes_at_once(step: Step, asked: e.Asked, transferor: Leg, rules: Rules) -> bool:
+    """Whether the caller waits for the target alone: never taken away from someone who stays."""
+    alone = all(leg.id == transferor.id for leg in step.state.staying)
+    one_key = asked.kind is TransferKind.ONE_KEY and not asked.native
+    return one_key and alone and rules.release == "at_once"
+
+
+def moved(step: Step, transfer: Transfer) -> None:
+    """The caller is where the transfer wants them: with one released at once, that was all."""
+    step.set_transfer(transfer, moved=True)
+    transferor = step.state.agent(transfer.transferor)
+    if transfer.blind and transferor:
+        step.hang_up(transferor)
 
 
 def ring(step: Step, transfer: Transfer) -> None:
@@ -234,6 +254,8 @@ def failed(step: Step, transfer: Transfer, reason: FailureReason) -> None:
     """
     if hunt(step, transfer, reason):
         return
+    if transfer.blind and reason is not FailureReason.SWITCH_ERROR:
+        moved(step, transfer)
     if _keeps_caller(step.state.agent(transfer.transferor), transfer):
         step.move_transfer(transfer, TransferState.RETURNED_TO_AGENT, reason)
         step.forget_ringing()
@@ -255,8 +277,8 @@ def not_moved(step: Step, transfer: Transfer) -> None:
     Unless the room itself has shown that the caller came.
     """
     caller = step.state.caller
-    if caller and (caller.in_room or step.state.caller_held):
-        step.set_transfer(transfer, moved=True)
+    if caller and (step.state.caller_held or (caller.in_room and not transfer.blind)):
+        moved(step, transfer)
     elif caller and caller.hung_up_by_party:
         cancel(step, transfer, TransferState.CALLER_GONE)
     else:

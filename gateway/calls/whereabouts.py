@@ -47,6 +47,8 @@ def _out_of_room(step: Step, *, held: bool) -> None:
 def held(step: Step, _event: e.CallerHeld) -> None:
     _out_of_room(step, held=True)
     transfer = step.state.transfer
+    if transfer and transfer.live and transfer.blind:
+        t.moved(step, transfer)
     if waited := _waited_for(step.state):
         step.fetch(waited)
     elif transfer is None or not transfer.live:

@@ -67,7 +67,7 @@ class AsteriskSwitch:
             "__LD_PEER": command.source,
             "__TRANSFER_CONTEXT": "liandong-refer",
         }
-        until = int(time.time() + self._ami.clock_offset_s + command.ring_s) + 1
+        until = self._until(command.ring_s)
         originate = {
             "Channel": link.places[command.place].dial,
             "ChannelId": command.leg_id,
@@ -90,6 +90,10 @@ class AsteriskSwitch:
         if isinstance(marked, BaseException):
             _log.warning("ringing not marked", room=command.room, error=type(marked).__name__)
 
+    def _until(self, ring_s: float) -> int:
+        """Epoch second of the switch until which something may ring for `ring_s` from now."""
+        return int(time.time() + self._ami.clock_offset_s + ring_s) + 1
+
     async def _hang_up(self, command: c.HangUp) -> None:
         await self._ami.send("Hangup", {"Channel": command.unique_id, "Cause": "16"})
 
@@ -101,6 +105,8 @@ class AsteriskSwitch:
         await self._ami.send("Setvar", headers)
 
     async def _hold_caller(self, command: c.HoldCaller) -> None:
+        if command.ring_s > 0:
+            await self._set_ringing(command.caller, self._until(command.ring_s))
         await self._redirect(command.caller, "liandong-alone", "s")
 
     async def _fetch_caller(self, command: c.FetchCaller) -> None:

@@ -38,6 +38,13 @@ async def early_town() -> AsyncIterator[Town]:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def at_once_town() -> AsyncIterator[Town]:
+    """The operator is free with the key."""
+    async with town(TownPlan(release="at_once", ring_s=RING_S)) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def hunt_town() -> AsyncIterator[Town]:
     """Where 110's queue gives nobody, a phone that is nowhere is rung, then 2002."""
     plan = TownPlan(release="answered", ring_s=RING_S, hunt=("PJSIP/9999", "PJSIP/2002"))
@@ -59,6 +66,11 @@ async def talk(talk_town: Town, stage: AsyncExitStack) -> Scene:
 @pytest_asyncio.fixture(loop_scope="session")
 async def release(release_town: Town, stage: AsyncExitStack) -> Scene:
     return await stage.enter_async_context(open_scene(release_town))
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def at_once(at_once_town: Town, stage: AsyncExitStack) -> Scene:
+    return await stage.enter_async_context(open_scene(at_once_town))
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -211,9 +211,9 @@ def given_three_way(
     return scene
 
 
-def given_handed_over() -> Scene:
+def given_handed_over(links: dict[tuple[str, str], Rules] | None = None) -> Scene:
     """Zhang was released: Li of 110 alone has the citizen."""
-    scene = given_three_way(ask=e.Ask.TRANSFER)
+    scene = given_three_way(links, ask=e.Ask.TRANSFER)
     scene.ended(OPERATOR)
     return scene
 

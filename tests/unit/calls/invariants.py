@@ -66,6 +66,9 @@ class Watch:
         if transfer.transferor != command.ref:
             assert command.ref.startswith((f"{state.call_id}.target.", f"{state.call_id}.native."))
             return
+        if transfer.blind and not transfer.answered:
+            assert any(transfer.id == one.ref for one in self.scene.all(c.HoldCaller))
+            return
         assert transfer.answered, f"{event} released the operator before a person answered"
         assert transfer.joined
         assert state.caller is not None
@@ -74,14 +77,14 @@ class Watch:
 
     def _moved_then_rung(self, commands: list[c.Command], before: CallState) -> None:
         """(h) a move is followed by its ring at once, and only who is in the room rings alone."""
-        orders = [one for one in commands if isinstance(one, c.MoveToRoom | c.RingTarget)]
+        orders = [one for one in commands if isinstance(one, c.RingTarget) or _moves(one)]
         if not orders:
             return
         *moves, ring = orders
         assert isinstance(ring, c.RingTarget)
         if moves:
             [move] = moves
-            assert isinstance(move, c.MoveToRoom)
+            assert isinstance(move, c.MoveToRoom | c.HoldCaller)
             assert move.ref == ring.ref
             return
         if ring.place > 0:
@@ -100,12 +103,16 @@ class Watch:
         self, commands: list[c.Command], event: e.Event, before: CallState
     ) -> None:
         """(i) a refused move ends what rings for it, unless the caller is seen with the room."""
-        if not isinstance(event, e.CommandEnded) or event.name != "MoveToRoom":
-            return
         transfer, caller = before.transfer, before.caller
-        if transfer is None or not transfer.live or transfer.id != event.ref or caller is None:
+        if not isinstance(event, e.CommandEnded) or transfer is None or transfer.moved:
             return
-        if event.outcome is not e.Outcome.REFUSED or caller.in_room or before.caller_held:
+        if event.name != ("HoldCaller" if transfer.blind else "MoveToRoom"):
+            return
+        if not transfer.live or transfer.id != event.ref or caller is None:
+            return
+        if caller.in_room and not transfer.blind:
+            return
+        if event.outcome is not e.Outcome.REFUSED or before.caller_held:
             return
         leg = before.agent(transfer.leg_id)
         dropped = {one.ref for one in commands if isinstance(one, c.HangUp)}
@@ -155,3 +162,9 @@ class Watch:
             states = [one.state for one in transfer.steps]
             for one, after in pairwise(states):
                 assert after in NEXT.get(one, set()), states
+
+
+def _moves(command: c.Command) -> bool:
+    """Is it the beginning of a transfer: both into the room, or the caller aside?"""
+    aside = isinstance(command, c.HoldCaller) and command.ring_s > 0
+    return aside or isinstance(command, c.MoveToRoom)

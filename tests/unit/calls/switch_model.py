@@ -223,7 +223,7 @@ class Switch:
         elif isinstance(command, c.FetchCaller):
             self._caller_enters()
         elif isinstance(command, c.HoldCaller):
-            self._hold(over=False)
+            self._take_aside(command.ring_s)
         elif isinstance(command, c.RequeueCaller):
             self._requeue()
         return True
@@ -253,6 +253,16 @@ class Switch:
         agent.place = Place.ROOM
         self.say(e.RoomJoined, unique_id=agent.unique_id, channel="PJSIP/1001-1")
         return True
+
+    def _take_aside(self, ring_s: float) -> None:
+        """The caller is taken out of wherever they are; a bridge without them is no bridge."""
+        if ring_s > 0:
+            self.ring_until = self.now + ring_s
+        in_bridge = self.caller is Place.BRIDGE
+        self._hold(over=False)
+        for agent in self.agents.values():
+            if in_bridge and agent.place is Place.BRIDGE:
+                self._end_agent(agent.unique_id, wanted=False)
 
     def _hold(self, *, over: bool) -> None:
         if self.caller is Place.ROOM:

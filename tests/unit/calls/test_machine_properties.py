@@ -61,6 +61,7 @@ LINKS = [
     rules(answered_by="device"),
     rules(hunt=("device", "agent")),
     rules(release="talk", hunt=("agent",)),
+    rules(release="at_once", hunt=("agent",)),
 ]
 links = st.sampled_from(LINKS)
 EXPLORE = int(os.environ.get("LIANDONG_EXPLORE", "0"))

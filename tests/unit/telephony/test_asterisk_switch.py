@@ -1,6 +1,7 @@
 """Each command as the AMI actions it becomes, header by header."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -121,6 +122,16 @@ async def test_where_the_caller_is_taken(
 ) -> None:
     await switch.execute(command)
     assert [one.headers for one in ami.sent] == [_redirect("1.1", context, exten)]
+
+
+async def test_a_caller_is_marked_as_rung_for_before_they_are_held(
+    switch: AsteriskSwitch, ami: FakeAmiClient
+) -> None:
+    await switch.execute(c.HoldCaller("t1", "1.1", 30.0))
+    marked, moved = ami.sent
+    assert marked.headers["Variable"] == "SHARED(LD_RING_UNTIL)"
+    assert float(marked.headers["Value"]) >= time.time() + 30
+    assert moved.headers == _redirect("1.1", "liandong-alone", "s")
 
 
 async def test_a_target_is_rung_into_the_room(switch: AsteriskSwitch, ami: FakeAmiClient) -> None:
