@@ -9,6 +9,7 @@ from asr_models.recipe.paths import Paths, default_paths
 
 app = typer.Typer(help=__doc__, no_args_is_help=True)
 SEED = 1
+_PATHS = default_paths()
 
 Work = Annotated[Path, typer.Option(help="Folder for everything made on the way.")]
 Data = Annotated[Path, typer.Option(help="Folder with recorded words and messages.")]
@@ -22,8 +23,8 @@ def main() -> None:
 
 @app.command()
 def synth(
-    work: Work = default_paths().work,
-    data: Data = default_paths().data,
+    work: Work = _PATHS.work,
+    data: Data = _PATHS.data,
     source: Annotated[list[str] | None, typer.Option(help="Which sentences.")] = None,
     workers: Workers = 2,
 ) -> None:
@@ -36,7 +37,7 @@ def synth(
 
 
 @app.command()
-def recorded(work: Work = default_paths().work, data: Data = default_paths().data) -> None:
+def recorded(work: Work = _PATHS.work, data: Data = _PATHS.data) -> None:
     """Decode and trim the recorded words and syllables."""
     from asr_models.recipe.recorded import collect  # noqa: PLC0415
 
@@ -45,8 +46,8 @@ def recorded(work: Work = default_paths().work, data: Data = default_paths().dat
 
 @app.command()
 def train(
-    work: Work = default_paths().work,
-    data: Data = default_paths().data,
+    work: Work = _PATHS.work,
+    data: Data = _PATHS.data,
     threads: Annotated[int, typer.Option(help="Cores to train on.")] = 2,
 ) -> None:
     """Train the acoustic network; Ctrl-C saves, and the next start goes on from there."""

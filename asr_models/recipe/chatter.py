@@ -1,6 +1,7 @@
 """Generated numbers, plates, addresses and names, worded as callers say them."""
 
 import random
+from collections.abc import Callable
 from functools import cache
 
 from gateway.dispatch.datafile import packaged
@@ -18,7 +19,10 @@ _GIVEN = (
 )
 _PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
 _LETTERS_SPOKEN = ("艾", "比", "西", "迪", "伊", "艾弗", "吉", "艾尺", "杰", "开", "艾勒", "艾姆")
-_UNITS = "块 元 个 斤 公里 米 平方 平米 天 年 个月 个小时 分钟 号 楼 层 路 次 人 户 岁 度 吨 桶".split()
+_UNITS = (
+    "块", "元", "个", "斤", "公里", "米", "平方", "平米", "天", "年", "个月", "个小时", "分钟",
+    "号", "楼", "层", "路", "次", "人", "户", "岁", "度", "吨", "桶",
+)  # fmt: skip
 
 
 def number(value: int) -> str:
@@ -92,25 +96,35 @@ def plate(chance: random.Random) -> str:
     return chance.choice(_PROVINCES) + letter + digits(chance, 5)
 
 
+_LEADS: dict[str, tuple[str, ...]] = {
+    "phone": ("我电话", "号码是", "手机", "你记一下", "打这个号", "联系电话", ""),
+    "name": ("我叫", "我姓名是", "他叫", "对方叫", "找", "我是", "他爸叫", ""),
+    "place": ("我在", "我住", "地址是", "就在", "到", "这里是", "位置在", ""),
+    "plate": ("车牌", "车牌号", "那个车是", "牌照", ""),
+    "time": ("的时候", "来的", "开始的", "左右", ""),
+}
+
+
 def chatter(chance: random.Random) -> str:
     """Return one short utterance around something generated."""
-    kind = chance.randrange(8)
-    if kind == 0:
-        lead = chance.choice(("我电话", "号码是", "手机", "你记一下", "打这个号", "联系电话", ""))
-        return lead + "幺" + chance.choice("三五七八九") + digits(chance, 9)
-    if kind == 1:
-        lead = chance.choice(("我叫", "我姓名是", "他叫", "对方叫", "找", "我是", "他爸叫", ""))
-        return lead + name(chance)
-    if kind == 2:
-        lead = chance.choice(("我在", "我住", "地址是", "就在", "到", "这里是", "位置在", ""))
-        return lead + place(chance)
-    if kind == 3:
-        lead = chance.choice(("车牌", "车牌号", "那个车是", "牌照", ""))
-        return lead + plate(chance)
-    if kind == 4:
-        return clock(chance) + chance.choice(("的时候", "来的", "开始的", "左右", "")) + amount(chance)
-    if kind == 5:
-        return name(chance) + " " + place(chance)
-    if kind == 6:
-        return amount(chance) + " " + amount(chance) + " " + clock(chance)
-    return place(chance) + " " + digits(chance, chance.randint(4, 8))
+    return chance.choice(_KINDS)(chance)
+
+
+def _phone(chance: random.Random) -> str:
+    return chance.choice(_LEADS["phone"]) + "幺" + chance.choice("三五七八九") + digits(chance, 9)
+
+
+def _when(chance: random.Random) -> str:
+    return clock(chance) + chance.choice(_LEADS["time"]) + amount(chance)
+
+
+_KINDS: tuple[Callable[[random.Random], str], ...] = (
+    _phone,
+    lambda chance: chance.choice(_LEADS["name"]) + name(chance),
+    lambda chance: chance.choice(_LEADS["place"]) + place(chance),
+    lambda chance: chance.choice(_LEADS["plate"]) + plate(chance),
+    _when,
+    lambda chance: name(chance) + " " + place(chance),
+    lambda chance: f"{amount(chance)} {amount(chance)} {clock(chance)}",
+    lambda chance: place(chance) + " " + digits(chance, chance.randint(4, 8)),
+)

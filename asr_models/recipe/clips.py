@@ -5,7 +5,6 @@ the samples between which it sounds; without alignment those are 0 and the clip'
 """
 
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +45,7 @@ def save(path: Path, clips: list[Clip]) -> None:
             counts=np.array(counts, np.int64),
             facts=np.frombuffer(json.dumps(facts, ensure_ascii=False).encode(), np.uint8),
         )
-    os.replace(part, path)
+    part.replace(path)
 
 
 def load(paths: Iterable[Path]) -> list[Clip]:

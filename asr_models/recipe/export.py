@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 
 from asr_models.recipe import kaldi, mfcc
 from asr_models.recipe.errors import RecipeError
@@ -63,6 +64,10 @@ def folded(net: Tdnn) -> tuple[list[Layer], Floats, Floats]:
     with torch.no_grad():
         for number, spec in enumerate(LAYERS):
             norm, affine = net.norm[number], net.affine[number]
+            assert isinstance(norm, nn.BatchNorm1d)
+            assert isinstance(affine, nn.Linear)
+            assert norm.running_var is not None
+            assert norm.running_mean is not None
             gain = norm.weight / torch.sqrt(norm.running_var + norm.eps)
             weights = affine.weight * gain[:, None]
             bias = norm.bias - norm.running_mean * gain

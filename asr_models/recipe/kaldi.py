@@ -61,7 +61,8 @@ def matrix(values: Floats) -> bytes:
         return token("FM") + size + np.asarray(values, "<f4").tobytes()
     low, span = float(values.min()), float(np.ptp(values))
     codes = np.rint((values - low) / span * 65535).astype("<u2")
-    return token("CM2") + struct.pack("<ffii", low, span, *values.shape) + codes.tobytes()
+    head: bytes = token("CM2") + struct.pack("<ffii", low, span, *values.shape)
+    return head + bytes(codes.tobytes())
 
 
 def transition_model(pdfs: Sequence[int], self_loops: Sequence[float], blank: int = 0) -> bytes:
@@ -149,4 +150,6 @@ def _nnet(config: list[str], components: list[tuple[str, bytes]]) -> bytes:
 
 def _contexts(left: int, right: int) -> bytes:
     priors = token("<Priors>") + vector(np.zeros(0, np.float32))
-    return token("<LeftContext>") + integer(left) + token("<RightContext>") + integer(right) + priors
+    return (
+        token("<LeftContext>") + integer(left) + token("<RightContext>") + integer(right) + priors
+    )

@@ -59,9 +59,7 @@ def window_loss(log_probs: Tensor, windows: Windows) -> Tensor:
     return -alpha.gather(1, windows.count[:, None])[:, 0]
 
 
-def batch_loss(
-    log_probs: Tensor, groups: list[Windows], silent: Tensor
-) -> Tensor:
+def batch_loss(log_probs: Tensor, groups: list[Windows], silent: Tensor) -> Tensor:
     """Return the loss per unit of a batch.
 
     `log_probs` is (batch, frames, units); `silent` (batch, frames) marks frames of no window,

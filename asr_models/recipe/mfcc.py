@@ -42,7 +42,7 @@ def mfcc(samples: Floats, warp: float = 1.0, tilt: Floats | None = None) -> Floa
 
 @cache
 def _analysis() -> Floats:
-    """Mean removal, pre-emphasis, Povey window and DFT are all linear: one matrix, (200, 2 x 129)."""
+    """Mean removal, pre-emphasis, Povey window and DFT as one matrix, (200, 2 x 129)."""
     ramp = 2 * np.pi * np.arange(SIZE) / (SIZE - 1)
     window = np.power(0.5 - 0.5 * np.cos(ramp), 0.85)
     emphasis = np.eye(SIZE) - _EMPHASIS * np.eye(SIZE, k=-1)
@@ -64,7 +64,8 @@ def _bank(warp: float) -> Floats:
     mels[-1] = np.inf  # Kaldi leaves out the bin at half the rate
     left = low + step * np.arange(BINS)
     rising, falling = (mels[:, None] - left) / step, (left + 2 * step - mels[:, None]) / step
-    return np.maximum(np.minimum(rising, falling), 0).astype(np.float32)
+    bank: Floats = np.maximum(np.minimum(rising, falling), 0).astype(np.float32)
+    return bank
 
 
 @cache

@@ -15,7 +15,8 @@ def outburst(chance: np.random.Generator) -> Floats:
     count = int(chance.uniform(0.15, 0.9) * RATE)
     sound = kinds[int(chance.integers(len(kinds)))](chance, count)
     fade = np.minimum(1, np.minimum(np.arange(count), np.arange(count)[::-1]) / 80)
-    return (sound * fade / level(sound)).astype(np.float32)
+    faded: Floats = (sound * fade / level(sound)).astype(np.float32)
+    return faded
 
 
 def _burst(chance: np.random.Generator, count: int) -> Floats:
@@ -28,7 +29,8 @@ def _hum(chance: np.random.Generator, count: int) -> Floats:
     phase = 2 * np.pi * np.cumsum(pitch) / RATE
     slope = chance.uniform(0.8, 2)
     tones = [np.sin(k * phase) * k**-slope for k in range(1, int(3600 / pitch.max()))]
-    return (np.sum(tones, axis=0) * _swell(chance, count)).astype(np.float32)
+    swelling: Floats = np.sum(tones, axis=0) * _swell(chance, count)
+    return swelling.astype(np.float32)
 
 
 def _cough(chance: np.random.Generator, count: int) -> Floats:

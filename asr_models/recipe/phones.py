@@ -16,18 +16,18 @@ from pypinyin.contrib.tone_sandhi import ToneSandhiMixin
 from pypinyin.converter import DefaultConverter
 from pypinyin.core import Pinyin
 
-_INITIALS = "b c ch d f g h j k l m n p q r s sh t x z zh".split()
+_INITIALS = tuple("b c ch d f g h j k l m n p q r s sh t x z zh".split())  # noqa: SIM905
 _FINALS = (
     "a ai an ang ao e ei en eng er i ia ian iang iao ie ii iii in ing iong iou o ong ou u ua uai "
     "uan uang uei uen ueng uo v van ve vn"
-).split()
+)
 TONES = "12345"
 
 BLANK, NOISE = "<blk>", "spn"
 UNITS: tuple[str, ...] = (
     BLANK,
     *_INITIALS,
-    *(final + tone for final in _FINALS for tone in TONES),
+    *(final + tone for final in _FINALS.split() for tone in TONES),
     NOISE,
 )
 UNIT_IDS = {unit: number for number, unit in enumerate(UNITS)}
@@ -47,11 +47,11 @@ _PALATAL = {"u": "v", "ue": "ve", "uan": "van", "un": "vn"}
 _HAN = re.compile(r"[㐀-鿿]+")
 
 
-class _Converter(NeutralToneWith5Mixin, ToneSandhiMixin, DefaultConverter):  # type: ignore[misc]
+class _Converter(NeutralToneWith5Mixin, ToneSandhiMixin, DefaultConverter):
     """Pinyin with neutral tones as 5 and the tone changes of 不 and 一 inside a word."""
 
 
-class _CitationConverter(NeutralToneWith5Mixin, DefaultConverter):  # type: ignore[misc]
+class _CitationConverter(NeutralToneWith5Mixin, DefaultConverter):
     """Pinyin with neutral tones as 5 and no tone changes."""
 
 
@@ -100,7 +100,7 @@ def _split(text: str) -> tuple[str, str] | None:
         return NO_INITIAL, _Y.get(text) or _W[text]
     initial = text[:2] if text[:2] in _INITIALS else text[:1]
     if initial not in _INITIALS:
-        return (NO_INITIAL, text) if text in _FINALS and text[0] in "aeo" else None
+        return (NO_INITIAL, text) if text in _FINALS.split() and text[0] in "aeo" else None
     final = text[len(initial) :]
     if final == "i" and initial in ("zh", "ch", "sh", "r"):
         final = "iii"
@@ -109,7 +109,7 @@ def _split(text: str) -> tuple[str, str] | None:
     elif initial in ("j", "q", "x") or (initial in ("l", "n") and final == "ue"):
         final = _PALATAL.get(final, final)
     final = _SHORT.get(final, final)
-    return (initial, final) if final in _FINALS else None
+    return (initial, final) if final in _FINALS.split() else None
 
 
 def third_tones(pinyins: list[str]) -> list[str]:

@@ -5,6 +5,7 @@ import io
 import re
 import tarfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from math import gcd
 from pathlib import Path
 
@@ -54,9 +55,7 @@ def collect(paths: Paths) -> list[Path]:
 
 
 def _as_dev(clip: Clip) -> Clip:
-    return Clip(
-        clip.samples, clip.units, clip.starts, clip.ends, clip.text, clip.aligned, clip.natural, True
-    )
+    return replace(clip, dev=True)
 
 
 def _clips(
@@ -104,7 +103,8 @@ def decode(mp3: bytes) -> NDArray[np.float32]:
 
     sound, rate = soundfile.read(io.BytesIO(mp3), dtype="float32", always_2d=True)
     common = gcd(RATE, rate)
-    return resample_poly(sound.mean(axis=1), RATE // common, rate // common).astype(np.float32)
+    slow: NDArray[np.float32] = resample_poly(sound.mean(axis=1), RATE // common, rate // common)
+    return slow.astype(np.float32)
 
 
 def trimmed(sound: NDArray[np.float32]) -> NDArray[np.int16] | None:
@@ -114,4 +114,5 @@ def trimmed(sound: NDArray[np.float32]) -> NDArray[np.int16] | None:
     if len(loud) < 400:
         return None
     kept = sound[max(0, loud[0] - 480) : loud[-1] + 800]
-    return (kept / (np.abs(kept).max() + 1e-6) * 0.5 * 32767).astype(np.int16)
+    scaled: NDArray[np.float32] = kept / (np.abs(kept).max() + 1e-6) * 0.5 * 32767
+    return scaled.astype(np.int16)

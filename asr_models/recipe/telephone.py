@@ -25,12 +25,14 @@ def ulaw(samples: Floats) -> Floats:
 
 def rounded(samples: Floats) -> Floats:
     """Return `samples` as 16-bit integers would hold them."""
-    return np.rint(np.clip(samples, -32768, 32767)).astype(np.float32)
+    held: Floats = np.rint(np.clip(samples, -32768, 32767)).astype(np.float32)
+    return held
 
 
 def _through(table: Floats, samples: Floats) -> Floats:
     codes = np.rint(np.clip(samples, -32768, 32767)).astype(np.int32)
-    return table[codes + 32768]
+    heard: Floats = table[codes + 32768]
+    return heard
 
 
 @cache
@@ -41,7 +43,8 @@ def _alaw_table() -> Floats:
     segment = np.where(size < 32, 0, np.floor(np.log2(np.maximum(size, 1))).astype(int) - 4)
     step = 2 << np.maximum(segment - 1, 0)
     middle = (size // step) * step + step // 2
-    return (np.where(value >= 0, middle, -middle) * 8).astype(np.float32)
+    table: Floats = np.asarray(np.where(value >= 0, middle, -middle) * 8, np.float32)
+    return table
 
 
 @cache
@@ -50,7 +53,8 @@ def _ulaw_table() -> Floats:
     size = np.minimum(np.abs(value), 8158) + 33
     step = 2 << (np.floor(np.log2(size)).astype(int) - 5)
     middle = (size // step) * step + step // 2 - 33
-    return (np.where(value >= 0, middle, -middle) * 4).astype(np.float32)
+    table: Floats = np.asarray(np.where(value >= 0, middle, -middle) * 4, np.float32)
+    return table
 
 
 def level(samples: Floats) -> float:
@@ -82,7 +86,8 @@ def band_tilt(chance: np.random.Generator, bins: int) -> Floats:
     gains = np.cumsum(chance.normal(0, 2.0, 5))
     gains -= gains.mean()
     decibels = np.concatenate([[-40, -20], gains, [-25, -40]])
-    return (10 ** (np.interp(np.linspace(0, 4000, bins), knots, decibels) / 10)).astype(np.float32)
+    gain: Floats = 10 ** (np.interp(np.linspace(0, 4000, bins), knots, decibels) / 10)
+    return gain.astype(np.float32)
 
 
 def room(chance: np.random.Generator, samples: Floats) -> Floats:

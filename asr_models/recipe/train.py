@@ -1,6 +1,5 @@
 """Train the acoustic network; stops cleanly on Ctrl-C or SIGTERM and resumes where it was."""
 
-import os
 import random
 import signal
 import threading
@@ -62,7 +61,11 @@ class Trainer:
         if self.step == 0:
             self._normalise([batches[i] for i in range(3)])
         loader = DataLoader(
-            batches, batch_size=None, sampler=range(self.step, end), num_workers=1, prefetch_factor=6
+            batches,
+            batch_size=None,
+            sampler=range(self.step, end),
+            num_workers=1,
+            prefetch_factor=6,
         )
         smooth = 0.0
         for batch in loader:
@@ -85,7 +88,7 @@ class Trainer:
             log_probs = self.net(batch.features)
         loss = batch_loss(log_probs, batch.windows, batch.silent)
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
         self.optimiser.step()
         self.average.add(self.net, self.step)
@@ -113,7 +116,7 @@ class Trainer:
         }
         path = self.folder / "last.pt"
         torch.save(state, path.with_suffix(".part"))
-        os.replace(path.with_suffix(".part"), path)
+        path.with_suffix(".part").replace(path)
 
     def _resume(self) -> None:
         path = self.folder / "last.pt"

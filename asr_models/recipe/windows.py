@@ -63,9 +63,7 @@ def _aligned(piece: Piece, free: int) -> list[Row]:
     return out
 
 
-def _limits(
-    group: list[int], piece: Piece, start: int, size: int
-) -> tuple[list[int], list[int]]:
+def _limits(group: list[int], piece: Piece, start: int, size: int) -> tuple[list[int], list[int]]:
     if len(group) == 1:
         return [0], [max(1, round(size * 0.7))]
     turn = frame_of(piece.ends[group[0]]) + DELAY - start

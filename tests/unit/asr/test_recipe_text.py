@@ -46,7 +46,6 @@ def test_syllables_are_taken_apart(pinyin: str, spoken: tuple[str, ...] | None) 
 
 def test_words_change_their_tones_inside() -> None:
     assert phones.word_phones("不是") == ("b", "u2", "sh", "iii4")
-    assert phones.word_pinyin("不是", sandhi=False) == ("bu4", "shi4")
 
 
 def test_third_tones_before_third_tones_rise() -> None:
