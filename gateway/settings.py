@@ -7,7 +7,7 @@ Order of precedence: environment (``LIANDONG_SWITCH__SECRET=...``), then the TOM
 import os
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
@@ -128,13 +128,24 @@ class SpeechSettings(_Part):
     audiosocket_host: str = "127.0.0.1"
     audiosocket_port: int = 0
     """0: choose a free port; it is announced in Redis to the control process."""
-    max_streams: int = 40
+    workers: Annotated[int, Field(ge=1)] | Literal["auto"] = 1
+    """Recognition processes that `serve` runs; ``auto``: one per core, less one for the rest."""
+    max_streams: int = Field(default=0, ge=0)
+    """Speakers at a time, per worker; 0: as many as its measured speed allows."""
+    frames_per_chunk: int = Field(default=51, ge=0)
+    """10 ms frames given to the network at a time; 0: as the model says (usually 20 to 24)."""
     tap_lifetime_s: float = 10.0
     """A tap's uuid must be used within this time, once."""
     batch_ms: int = 200
     recycle_s: float = 600.0
     metrics_port: int = 0
-    """Prometheus metrics of the recognition worker, on loopback; 0: none."""
+    """Prometheus metrics of the first recognition worker, on loopback, the others' on the ports
+    that follow; 0: none."""
+
+    @property
+    def worker_count(self) -> int:
+        """How many recognition processes this machine runs."""
+        return max(1, (os.cpu_count() or 2) - 1) if self.workers == "auto" else self.workers
 
 
 class OrdersSettings(_Part):

@@ -1,10 +1,20 @@
-"""One leg's recogniser with its end-pointing and its renewal; blocking, one call at a time."""
+"""One leg's hearing: what of its audio is decoded, where its utterances end, what was said."""
 
 from dataclasses import dataclass
 
 from gateway.media.audiosocket_codec import BYTES_PER_MS
-from gateway.speech.endpoint import Endpoint
-from gateway.speech.port import Engine, Heard, Recogniser
+from gateway.speech import metrics
+from gateway.speech.endpoint import TRAILING_MS, Voice, Words
+from gateway.speech.gate import Gate
+from gateway.speech.pool import Lent, Pool
+from gateway.speech.port import Heard
+
+_PIECE_MS = 100
+"""End-pointing looks once a piece."""
+_HUSH_MS = 400
+"""Silence by the voice detector that ends an utterance; it holds on for 160 ms before."""
+_HOLDING_MS = 200
+"""The same, where the level has been low for long enough."""
 
 
 @dataclass(frozen=True)
@@ -20,67 +30,155 @@ class Said:
     """Where the voice was last loud: the end of speech, once `final`."""
 
 
-class Ear:
-    """Not thread-safe, but calls may come from different threads one after the other."""
+@dataclass(frozen=True)
+class Work:
+    """A run of one utterance's audio to be decoded."""
 
-    def __init__(self, engine: Engine, *, recycle_s: float) -> None:
-        self._engine = engine
-        self._recycle_ms = recycle_s * 1000
-        self._endpoint = Endpoint()
-        self._recogniser: Recogniser | None = None
-        self._base_ms = 0.0
+    pcm: bytes
+    began_ms: float
+    """Where the utterance's audio begins."""
+    over: bool
+    onset_ms: float
+    end_ms: float
+
+
+class Ear:
+    """`take` is cheap and decides; `decode` is slow and runs elsewhere, one call after the other.
+
+    Silence is not decoded. An utterance's audio, from its pre-roll to its tail, is decoded without
+    a hole, so that words' times need its beginning only.
+    """
+
+    def __init__(self, pool: Pool, *, batch_ms: float = 0) -> None:
+        """`batch_ms`: speech is given out for decoding in runs of at least so much."""
+        self._pool = pool
+        self._batch = batch_ms * BYTES_PER_MS
+        self._gate = Gate()
+        self._voice = Voice()
+        self._words = Words()
+        self._ready = bytearray()
         self._fed_ms = 0.0
+        self._speaking = False
+        self._lent: Lent | None = None
+        self._base_ms = 0.0
+        self._said_ms = 0.0
 
     @property
     def fed_ms(self) -> float:
+        """Milliseconds of audio taken."""
         return self._fed_ms
 
-    def hear(self, pcm: bytes) -> Said | None:
-        """Take one batch, at best 100-200 ms: end-pointing looks once a batch.
+    def hear(self, pcm: bytes) -> list[Said]:
+        """`take` and `decode` in one, for those who may wait."""
+        return self.decode(self.take(pcm))
 
-        Raises whatever the engine raises, and then starts anew.
+    def take(self, pcm: bytes) -> list[Work]:
+        """Take any amount of audio; return what is to be decoded now."""
+        self._fed_ms += len(pcm) / BYTES_PER_MS
+        piece = _PIECE_MS * BYTES_PER_MS
+        works = [self._piece(pcm[at : at + piece]) for at in range(0, len(pcm), piece)]
+        return [work for work in works if work is not None]
+
+    def decode(self, works: list[Work]) -> list[Said]:
+        """Decode what `take` returned, blocking; a partial is left out when words follow it.
+
+        Raises whatever the engine raises; the ear then starts anew.
         """
+        said: list[Said] = []
         try:
-            return self._hear(pcm)
+            for work in works:
+                said = [one for one in said if one.final] + self._decode(work)
         except Exception:
-            self._renew()
+            self._lose()
             raise
-
-    def finish(self) -> Said | None:
-        """Say what is left; the ear may be used again."""
-        recogniser, self._recogniser = self._recogniser, None
-        heard = recogniser.finish() if recogniser else None
-        said = self._said(heard) if heard else None
-        self._renew()
         return said
 
-    def _hear(self, pcm: bytes) -> Said | None:
-        if self._recogniser is None:
-            self._recogniser, self._base_ms = self._engine.recogniser(), self._fed_ms
-        self._fed_ms += len(pcm) / BYTES_PER_MS
-        heard = self._recogniser.accept(pcm)
-        if self._endpoint.due(pcm, "" if heard is None or heard.final else heard.text):
-            heard = self._recogniser.finish()
+    def finish(self) -> list[Said]:
+        """Say what is left; the ear may be used again."""
+        if not self._speaking:
+            return []
+        return self.decode([self._run(over=True)])
+
+    def _piece(self, pcm: bytes) -> Work | None:
+        self._ready += self._gate.take(pcm)
+        self._voice.take(pcm)
+        self._speaking = self._speaking or self._gate.open
+        if not self._speaking:
+            self._voice.forget()
+            return None
+        if self._over():
+            return self._run(over=True)
+        ready = self._ready and len(self._ready) >= self._batch
+        return self._run(over=False) if ready else None
+
+    def _over(self) -> bool:
+        # The level is exact where the detector holds on, but in noise it takes speech for silence.
+        quiet = self._voice.quiet_ms
+        low = quiet is not None and quiet >= TRAILING_MS
+        return self._gate.quiet_ms >= (_HOLDING_MS if low else _HUSH_MS)
+
+    def _run(self, *, over: bool) -> Work:
+        voice, gate = self._voice, self._gate
+        onset = gate.began_ms if voice.onset_ms is None else voice.onset_ms
+        end = gate.voice_ms if voice.last_ms is None else voice.last_ms
+        work = Work(bytes(self._ready), gate.began_ms, over, onset, end)
+        self._ready.clear()
+        if over:
+            self._forget()
+        return work
+
+    def _forget(self) -> None:
+        self._speaking = False
+        self._gate.shut()
+        self._voice.forget()
+
+    def _decode(self, work: Work) -> list[Said]:
+        if self._lent is None:
+            if not work.pcm:
+                return []
+            self._lent = self._pool.take()
+            self._base_ms = work.began_ms - self._lent.fed_ms
+            self._words.forget()
+        heard = self._accept(self._lent, work)
+        said = self._said(heard, work)
+        if work.over:
+            lent, heard = self._lent, self._lent.recogniser.finish()
+            said = [one for one in said if one.final] + self._said(heard, work)
+            self._lent = None
+            self._pool.give(lent)
+        return said
+
+    def _accept(self, lent: Lent, work: Work) -> Heard | None:
+        if not work.pcm:
+            return None
+        ms = len(work.pcm) / BYTES_PER_MS
+        metrics.DECODED_SECONDS.inc(ms / 1000)
+        heard = lent.accept(work.pcm, ms)
         if heard is None:
             return None
-        said = self._said(heard)
         if heard.final:
-            self._endpoint.forget()
-            # At an endpoint nothing is cut: the moment to let a recogniser's memory go.
-            if self._fed_ms - self._base_ms >= self._recycle_ms:
-                self._renew()
-        return said
+            self._words.forget()
+        elif self._words.stable(heard.text, lent.fed_ms):
+            # On a line too noisy to hear silence on; the recogniser goes on where it was.
+            self._words.forget()
+            return lent.recogniser.finish()
+        return heard
 
-    def _renew(self) -> None:
-        self._recogniser = None
-        self._endpoint.forget()
-
-    def _said(self, heard: Heard) -> Said:
+    def _said(self, heard: Heard | None, work: Work) -> list[Said]:
+        if heard is None:
+            return []
         words = [
             (w.text, self._base_ms + w.start_s * 1000, self._base_ms + w.end_s * 1000, w.confidence)
             for w in heard.words
         ]
-        voice = self._endpoint.voice
-        onset = voice.onset_ms if voice.onset_ms is not None else self._fed_ms
-        end = voice.last_ms if voice.last_ms is not None else self._fed_ms
-        return Said(heard.final, heard.text, words, onset, end)
+        onset = max(work.onset_ms, self._said_ms)
+        if heard.final:
+            self._said_ms = work.end_ms
+        return [Said(heard.final, heard.text, words, onset, work.end_ms)]
+
+    def _lose(self) -> None:
+        lent, self._lent = self._lent, None
+        if lent is not None:
+            self._pool.lose(lent)
+        self._ready.clear()
+        self._forget()

@@ -1,10 +1,10 @@
-"""When an utterance is over: trailing silence by energy, or words that no longer change.
+"""When an utterance is over: trailing silence by level, or words that no longer change.
 
 The models' own end-pointing (Kaldi rules in conf/model.conf) needs 0.5 to 2 s of decoded silence
-and comes late on short turns; this one asks for the final as soon as the line is quiet.
+and comes late on short turns; this one asks for the final as soon as the line is quiet, and the
+silence need not be decoded.
 """
 
-import math
 from collections import deque
 
 import numpy as np
@@ -50,8 +50,8 @@ class Voice:
         self._rest = data[whole:]
         frames = np.frombuffer(data[:whole], "<i2").reshape(-1, _FRAME_BYTES // 2)
         power = np.square(frames.astype(np.float32) / 32768).mean(axis=1)
-        for value in power:
-            self._level(10 * math.log10(float(value) + 1e-9))
+        for db in (10 * np.log10(power + 1e-9)).tolist():
+            self._level(db)
 
     def _level(self, db: float) -> None:
         self._floor.append(db)
@@ -65,30 +65,20 @@ class Voice:
                 self.onset_ms = self.position_ms - 2 * FRAME_MS
 
 
-class Endpoint:
-    """Decides, after each batch, whether to ask the recogniser for its final."""
+class Words:
+    """Tells words that no longer change. Positions are ms of decoded audio."""
 
-    def __init__(self, trailing_ms: int = TRAILING_MS, stable_ms: int = STABLE_MS) -> None:
-        self.voice = Voice()
-        self._trailing_ms = trailing_ms
+    def __init__(self, stable_ms: float = STABLE_MS) -> None:
         self._stable_ms = stable_ms
         self._text = ""
-        self._changed_ms = 0
+        self._changed_ms = 0.0
 
-    def due(self, pcm: bytes, text: str) -> bool:
-        """Take the batch `pcm`, after which the words so far are `text`; is the utterance over?"""
-        self.voice.take(pcm)
+    def stable(self, text: str, at_ms: float) -> bool:
+        """`text` are the words after `at_ms`: have there been the same for long?"""
         if text != self._text:
-            self._text, self._changed_ms = text, self.voice.position_ms
-            return False
-        if not text:
-            return False
-        if self.voice.position_ms - self._changed_ms >= self._stable_ms:
-            return True
-        quiet = self.voice.quiet_ms
-        return quiet is not None and quiet >= self._trailing_ms
+            self._text, self._changed_ms = text, at_ms
+        return bool(text) and at_ms - self._changed_ms >= self._stable_ms
 
     def forget(self) -> None:
         """An utterance ended."""
-        self._text, self._changed_ms = "", self.voice.position_ms
-        self.voice.forget()
+        self._text = ""

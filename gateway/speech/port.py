@@ -58,10 +58,13 @@ class Heard(BaseModel):
 
 
 class Recogniser(Protocol):
-    """One per leg; not thread-safe: at most one call in flight."""
+    """Not thread-safe: at most one call in flight. After its final it may serve another leg."""
 
     def accept(self, pcm: bytes) -> Heard | None:
-        """Take 16 kHz 16-bit mono PCM; blocking: run it in an executor."""
+        """Take 16 kHz 16-bit mono PCM; blocking: run it in an executor.
+
+        None: nothing to show that was not shown before.
+        """
         ...
 
     def finish(self) -> Heard | None:

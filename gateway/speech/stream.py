@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from gateway.calls.facts import GapMarked, SpeechClosed
@@ -13,14 +12,21 @@ from gateway.media.audiosocket_codec import BYTES_PER_MS
 from gateway.speech import metrics
 from gateway.speech.ear import Ear, Said
 from gateway.speech.inbox import STALL_MS, Chunk, Gap, Inbox
-from gateway.speech.port import Engine, SpeechEvent, TapGrant
+from gateway.speech.load import Load
+from gateway.speech.pool import Pool
+from gateway.speech.port import SpeechEvent, TapGrant
 from gateway.speech.transcript import Timeline, Transcript
+from gateway.speech.turns import Turns
 
 log = get("speech")
 
 Publish = Callable[[SpeechEvent, float | None], None]
 """Publishes an event; for a final, the monotonic time at which the end of speech arrived."""
 
+_LOOK_MS = 100
+"""Audio is looked at in pieces of at least so much."""
+_MOST_MS = 2000
+"""Audio taken at a time at most: under load, all that has come meanwhile."""
 _GAP_SILENCE_MS = 1200
 """Silence fed for a gap, at most: enough for any endpoint, and no work for a quiet leg."""
 _CRASHES = 3
@@ -28,24 +34,25 @@ _CRASHES = 3
 
 
 @dataclass(frozen=True)
-class Tuning:
+class Hearing:
+    """What all streams of a worker share."""
+
+    pool: Pool
+    turns: Turns
+    load: Load
     batch_ms: int
-    recycle_s: float
 
 
 class Stream:
     """A `Sink`: `audio` and `close` return at once, `run` does the work until all is said."""
 
-    def __init__(
-        self, grant: TapGrant, engine: Engine, tuning: Tuning, pool: Executor, publish: Publish
-    ) -> None:
+    def __init__(self, grant: TapGrant, hearing: Hearing, publish: Publish) -> None:
         self.grant = grant
-        self._tuning = tuning
-        self._pool = pool
+        self._hearing = hearing
         self._publish = publish
-        self._ear = Ear(engine, recycle_s=tuning.recycle_s)
+        self._ear = Ear(hearing.pool, batch_ms=hearing.batch_ms)
         self._timeline = Timeline()
-        self._transcript = Transcript(grant, engine.model_version, self._timeline)
+        self._transcript = Transcript(grant, hearing.pool.model_version, self._timeline)
         self._inbox = Inbox(time.time() * 1000 - grant.call_started_ms, time.monotonic)
         self._arrivals: deque[tuple[float, float]] = deque(maxlen=1500)
         self._wake = asyncio.Event()
@@ -56,7 +63,7 @@ class Stream:
 
     def audio(self, pcm: bytes) -> None:
         self._inbox.put(pcm)
-        if self._inbox.queued_ms >= self._tuning.batch_ms:
+        if self._inbox.queued_ms >= _LOOK_MS:
             self._wake.set()
 
     def close(self, why: str) -> None:
@@ -71,18 +78,18 @@ class Stream:
                 await self._step()
             if gap := self._inbox.stalled():
                 self._mark(gap)
-            await self._listen(self._ear.finish)
+            await self._decode(self._ear.finish, self._ear.fed_ms)
             if self._deaf_from is not None:
                 self._mark(Gap(self._deaf_from, self._inbox.now_ms, "recogniser failed"))
         finally:
             self._publish(SpeechClosed(call_id=self.grant.call_id, leg_id=self.grant.leg_id), None)
 
     async def _more(self) -> bool:
-        """Wait for a batch, or for its time; False when closed and everything was heard."""
-        if not self._closed and self._inbox.queued_ms < self._tuning.batch_ms:
+        """Wait for some audio, or for its time; False when closed and everything was heard."""
+        if not self._closed and self._inbox.queued_ms < _LOOK_MS:
             self._wake.clear()
             try:
-                async with asyncio.timeout(self._tuning.batch_ms / 1000):
+                async with asyncio.timeout(STALL_MS / 1000):
                     await self._wake.wait()
             except TimeoutError:
                 pass
@@ -92,11 +99,11 @@ class Stream:
         if gap := self._inbox.take_dropped():
             self._mark(gap)
             await self._feed_silence(gap.end_ms - gap.start_ms)
-        chunks = self._inbox.take(self._tuning.batch_ms)
+        chunks = self._inbox.take(_MOST_MS)
         if chunks:
             await self._feed(chunks)
         elif self._inbox.silent_ms > STALL_MS:
-            await self._feed_silence(self._tuning.batch_ms)
+            await self._feed_silence(STALL_MS)
 
     async def _feed(self, chunks: list[Chunk]) -> None:
         if gap := chunks[0].gap:
@@ -111,35 +118,36 @@ class Stream:
 
     async def _feed_silence(self, ms: float) -> None:
         """Feed silence for audio that was not heard, up to what an endpoint needs."""
-        left = min(ms, _GAP_SILENCE_MS - self._silence_ms)
-        while left >= 1:
-            piece = min(left, self._tuning.batch_ms)
-            self._silence_ms += piece
-            left -= piece
-            await self._hear(bytes(round(piece) * BYTES_PER_MS))
+        ms = min(ms, _GAP_SILENCE_MS - self._silence_ms)
+        if ms >= 1:
+            self._silence_ms += ms
+            await self._hear(bytes(round(ms) * BYTES_PER_MS))
 
     async def _hear(self, pcm: bytes) -> None:
-        if self._deaf_from is None:
-            metrics.AUDIO_SECONDS.inc(len(pcm) / BYTES_PER_MS / 1000)
-            await self._listen(lambda: self._ear.hear(pcm))
+        if self._deaf_from is not None:
+            return
+        metrics.AUDIO_SECONDS.inc(len(pcm) / BYTES_PER_MS / 1000)
+        if works := self._ear.take(pcm):
+            await self._decode(lambda: self._ear.decode(works), works[0].began_ms)
 
-    async def _listen(self, call: Callable[[], Said | None]) -> None:
-        """Run one engine call in the pool; what goes wrong in it stays in this stream."""
-        start_ms = self._timeline.call_ms(self._ear.fed_ms)
-        loop = asyncio.get_running_loop()
+    async def _decode(self, call: Callable[[], list[Said]], began_ms: float) -> None:
+        """Run one call of the ear when it is our turn; what goes wrong in it stays here."""
+        newest = self._arrivals[-1][1] if self._arrivals else time.monotonic()
+        start_ms = self._timeline.call_ms(began_ms)
         try:
-            said = await loop.run_in_executor(self._pool, call)
+            heard = await self._hearing.turns.run(newest, call)
         except Exception as error:
             self._crashed(error, start_ms)
             return
         self._crashes = 0
-        if said is not None:
+        self._hearing.load.note(time.monotonic() - newest)
+        for said in heard:
             self._say(said)
 
     def _say(self, said: Said) -> None:
         event = self._transcript.event(said)
         if said.final:
-            self._timeline.forget(self._ear.fed_ms)
+            self._timeline.forget(said.onset_ms)
         if event is not None:
             self._publish(event, self._arrived(said.end_ms) if said.final else None)
 

@@ -8,24 +8,26 @@ import signal
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from gateway.calls.facts import GapMarked, SpeechClosed
 from gateway.live import names
 from gateway.log import get
 from gateway.media.audiosocket_server import AudioSocketServer
 from gateway.media.grants import RedisGrants
 from gateway.settings import Settings, SpeechSettings
-from gateway.speech import metrics
+from gateway.speech.calibrate import decode_cost
+from gateway.speech.load import Load
 from gateway.speech.models.home import model_path
-from gateway.speech.port import Engine, TapGrant
+from gateway.speech.pool import Pool
+from gateway.speech.port import Engine
 from gateway.speech.publisher import Publisher, RedisEventLog
-from gateway.speech.stream import Stream, Tuning
+from gateway.speech.stream import Hearing
+from gateway.speech.streams import Streams
+from gateway.speech.turns import Turns
 from gateway.speech.vosk_engine import VoskEngine
 
 log = get("speech")
@@ -33,63 +35,6 @@ log = get("speech")
 _ANNOUNCE_S = 1.0
 _ANNOUNCED_FOR_S = 5
 _DRAIN_S = 3.0
-
-
-class Streams:
-    """Admits taps up to `max_streams` and runs a `Stream` for each: the server's opener."""
-
-    def __init__(
-        self, speech: SpeechSettings, engine: Engine, pool: Executor, publisher: Publisher
-    ) -> None:
-        self._max = speech.max_streams
-        self._tuning = Tuning(batch_ms=speech.batch_ms, recycle_s=speech.recycle_s)
-        self._engine = engine
-        self._pool = pool
-        self._publisher = publisher
-        self._running: set[asyncio.Task[None]] = set()
-
-    def __len__(self) -> int:
-        return len(self._running)
-
-    def open(self, grant: TapGrant) -> Stream | None:
-        """Start listening; None, with the leg's whole speech marked as a gap, when full."""
-        if len(self._running) >= self._max:
-            self._refuse(grant)
-            return None
-        stream = Stream(grant, self._engine, self._tuning, self._pool, self._publisher.publish)
-        task = asyncio.create_task(stream.run(), name="speech-stream")
-        self._running.add(task)
-        task.add_done_callback(self._done)
-        metrics.STREAMS.set(len(self._running))
-        log.info("speech.tap_opened", call=grant.call_id, leg=grant.leg_id)
-        return stream
-
-    async def drain(self, timeout_s: float) -> None:
-        """Wait until every closed stream has said all; cancel what has not by then."""
-        if not self._running:
-            return
-        _, late = await asyncio.wait(set(self._running), timeout=timeout_s)
-        for task in late:
-            task.cancel()
-        if late:
-            log.error("speech.streams_cut", streams=len(late))
-            await asyncio.wait(late)
-
-    def _refuse(self, grant: TapGrant) -> None:
-        metrics.REFUSED.inc()
-        metrics.GAPS.labels("no capacity").inc()
-        log.warning("speech.no_capacity", call=grant.call_id, leg=grant.leg_id, max=self._max)
-        now_ms = max(round(time.time() * 1000) - grant.call_started_ms, 0)
-        ids = {"call_id": grant.call_id, "leg_id": grant.leg_id}
-        gap = GapMarked(**ids, start_ms=now_ms, end_ms=now_ms, why="no capacity")
-        self._publisher.publish(gap)
-        self._publisher.publish(SpeechClosed(**ids))
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
-        metrics.STREAMS.set(len(self._running))
-        if not task.cancelled() and (error := task.exception()):
-            log.error("speech.stream_failed", error=type(error).__name__)
 
 
 async def run(
@@ -103,7 +48,10 @@ async def run(
     `ready(host, port)` is called once the AudioSocket server listens. Redis may be away, now or
     later. Raises ModelError (no usable model) or MediaError (address in use) before `ready`.
     """
-    engine = await asyncio.to_thread(VoskEngine, model_path(settings.speech))
+    speech = settings.speech
+    engine = await asyncio.to_thread(
+        VoskEngine, model_path(speech), frames_per_chunk=speech.frames_per_chunk
+    )
     await serve(settings, engine, worker_id=worker_id, ready=ready)
 
 
@@ -113,28 +61,36 @@ async def serve(
     *,
     worker_id: str,
     ready: Callable[[str, int], None] | None = None,
+    load_type: type[Load] = Load,
 ) -> None:
-    """`run` with an engine at hand."""
+    """`run` with an engine at hand; `load_type` may take notes (the bench does)."""
     speech = settings.speech
     async with contextlib.AsyncExitStack() as stack:
         stop = stack.enter_context(_stop_signals())
         redis = await stack.enter_async_context(_redis(settings.redis.url))
-        pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="speech")
-        stack.callback(pool.shutdown, wait=False, cancel_futures=True)
+        cost = await asyncio.to_thread(decode_cost, engine)
+        turns = Turns(_threads(speech))
+        stack.callback(turns.close)
+        load = load_type(turns, most=speech.max_streams, decode_cost=cost)
         publisher = Publisher(RedisEventLog(redis))
         await stack.enter_async_context(_running(publisher.run()))
-        streams = Streams(speech, engine, pool, publisher)
+        pool = Pool(engine, recycle_s=speech.recycle_s)
+        hearing = Hearing(pool, turns, load, speech.batch_ms)
+        streams = Streams(hearing, publisher.publish)
         server = AudioSocketServer(RedisGrants(redis), streams.open)
         host, port = await server.start(speech.audiosocket_host, speech.audiosocket_port)
         stack.push_async_callback(_finish, server, streams, publisher)
 
         def announcement() -> str:
+            load.tick(len(streams))
             return json.dumps(
                 {
                     "host": host,
                     "port": port,
                     "streams": len(streams),
-                    "max_streams": speech.max_streams,
+                    "max_streams": load.limit,
+                    "room": load.room(len(streams)),
+                    "wait_s": round(load.wait_s, 3),
                     "model": engine.model_version,
                     "last_lag_s": publisher.last_lag_s,
                     "at": round(time.time(), 3),
@@ -142,10 +98,23 @@ async def serve(
             )
 
         await stack.enter_async_context(_announced(redis, worker_id, announcement))
-        log.info("speech.listening", host=host, port=port, model=engine.model_version)
+        log.info(
+            "speech.listening",
+            host=host,
+            port=port,
+            model=engine.model_version,
+            threads=turns.threads,
+            limit=load.limit,
+            decode_cost=round(cost, 4),
+        )
         if ready is not None:
             ready(host, port)
         await stop.wait()
+
+
+def _threads(speech: SpeechSettings) -> int:
+    """Decoding threads: the cores this process may use, shared by the workers beside it."""
+    return max(1, len(os.sched_getaffinity(0)) // speech.worker_count)
 
 
 async def _finish(server: AudioSocketServer, streams: Streams, publisher: Publisher) -> None:

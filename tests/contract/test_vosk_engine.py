@@ -7,6 +7,7 @@ import pytest
 
 from gateway.errors import ModelError
 from gateway.speech.ear import Ear, Said
+from gateway.speech.pool import Pool
 from gateway.speech.vosk_engine import VoskEngine, check_model
 from tests.contract.spoken import Turn, dialogue, engine, errors
 from tests.unit.model_folder import model_folder
@@ -24,10 +25,10 @@ def hear(ear: Ear, pcm: bytes) -> tuple[list[Said], list[float]]:
     """Return the finals with words, and how much had been fed when each came."""
     finals, at = [], []
     for start in range(0, len(pcm), BATCH):
-        said = ear.hear(pcm[start : start + BATCH])
-        if said is not None and said.final and said.text:
-            finals.append(said)
-            at.append(ear.fed_ms)
+        for said in ear.hear(pcm[start : start + BATCH]):
+            if said.final and said.text:
+                finals.append(said)
+                at.append(ear.fed_ms)
     return finals, at
 
 
@@ -43,7 +44,7 @@ def speakers() -> list[tuple[str, list[Turn]]]:
 def test_every_turn_is_one_final_within_a_second_of_its_end() -> None:
     lags, wrong, length = [], 0, 0
     for _, turns in speakers():
-        ear = Ear(engine(), recycle_s=600)
+        ear = Ear(Pool(engine(), recycle_s=600), batch_ms=200)
         for number, turn in enumerate(turns):
             begun = ear.fed_ms
             # Turns end at any place in a batch.
@@ -65,7 +66,7 @@ def test_every_turn_is_one_final_within_a_second_of_its_end() -> None:
     ("name", "words"), [("fight", ("报警", "打架", "受伤")), ("lamp", ("路灯", "停水"))]
 )
 def test_the_words_that_matter_come_out_right(name: str, words: tuple[str, ...]) -> None:
-    ear = Ear(engine(), recycle_s=600)
+    ear = Ear(Pool(engine(), recycle_s=600), batch_ms=200)
     pcm = b"".join(t.pcm + quiet(1500) for t in dialogue(name) if t.speaker == "caller")
     text = "".join(said.text.replace(" ", "") for said in hear(ear, pcm)[0])
     assert [word for word in words if word not in text] == []

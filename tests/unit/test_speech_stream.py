@@ -5,18 +5,19 @@ import contextlib
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import pytest
 
 from gateway.calls.facts import GapMarked, UtteranceHeard
 from gateway.speech.fakes import FakeEngine
+from gateway.speech.load import Load
+from gateway.speech.pool import Pool
 from gateway.speech.port import PartialHeard, SpeechEvent, TapGrant
-from gateway.speech.stream import Stream, Tuning
+from gateway.speech.stream import Hearing, Stream
+from gateway.speech.turns import Turns
 from tests.unit.speech_sounds import frames, silence, voice
 
-TUNING = Tuning(batch_ms=40, recycle_s=600)
 TURN = voice(300) + silence(600)
 
 
@@ -48,6 +49,10 @@ class Said:
         return [event for event in self.events if isinstance(event, GapMarked)]
 
     @property
+    def partials(self) -> list[str]:
+        return [event.text for event in self.events if isinstance(event, PartialHeard)]
+
+    @property
     def kinds(self) -> list[str]:
         return [event.kind for event in self.events if not isinstance(event, PartialHeard)]
 
@@ -59,14 +64,17 @@ async def listening(engine: FakeEngine) -> AsyncIterator[tuple[Stream, Said]]:
         call_id="c", leg_id="c.caller.1", call_started_ms=round(time.time() * 1000) - 60_000
     )
     said = Said()
-    with ThreadPoolExecutor(2) as pool:
-        stream = Stream(grant, engine, TUNING, pool, said.publish)
-        task = asyncio.create_task(stream.run())
-        try:
-            yield stream, said
-        finally:
-            stream.close("peer closed")
-            await asyncio.wait_for(task, 10)
+    turns = Turns(2)
+    load = Load(turns, most=1, decode_cost=0.01)
+    hearing = Hearing(Pool(engine, recycle_s=600), turns, load, batch_ms=40)
+    stream = Stream(grant, hearing, said.publish)
+    task = asyncio.create_task(stream.run())
+    try:
+        yield stream, said
+    finally:
+        stream.close("peer closed")
+        await asyncio.wait_for(task, 10)
+        turns.close()
 
 
 def say(stream: Stream, pcm: bytes) -> None:
@@ -76,13 +84,22 @@ def say(stream: Stream, pcm: bytes) -> None:
 
 async def test_a_turn_becomes_partials_and_one_final() -> None:
     async with listening(FakeEngine()) as (stream, said):
-        say(stream, TURN)
+        for count in (1, 2, 3):
+            say(stream, voice(100))
+            await said.until(lambda s, n=count: len(s.partials) == n)
+        say(stream, silence(600))
         await said.until(lambda s: bool(s.finals))
-    partials = [event for event in said.events if isinstance(event, PartialHeard)]
-    assert [event.text for event in partials] == ["好", "好好", "好好好"]
+    assert said.partials == ["好", "好好", "好好好"]
     assert said.kinds == ["utterance.heard", "speech.closed"]
     assert said.finals[0].text == "好好好"
     assert said.finals[0].start_ms == pytest.approx(60_000, abs=1500)
+
+
+async def test_two_turns_that_came_at_once_are_two_finals() -> None:
+    async with listening(FakeEngine()) as (stream, said):
+        say(stream, TURN * 2)
+        await said.until(lambda s: len(s.finals) == 2)
+    assert [final.text for final in said.finals] == ["好好好"] * 2
 
 
 async def test_the_end_of_speech_is_known_to_the_moment() -> None:
@@ -139,7 +156,7 @@ async def test_an_engine_that_is_behind_costs_the_oldest_audio() -> None:
     assert len(said.finals) < 9
 
 
-async def test_a_crash_costs_a_batch_and_nothing_else() -> None:
+async def test_a_crash_costs_what_was_being_said_and_nothing_else() -> None:
     engine = FakeEngine()
 
     def crash(_: bytes) -> None:
@@ -147,11 +164,17 @@ async def test_a_crash_costs_a_batch_and_nothing_else() -> None:
         raise RuntimeError("broken")
 
     async with listening(engine) as (stream, said):
+        say(stream, voice(100))
+        await said.until(lambda s: s.partials == ["好"])
         engine.trouble = crash
-        say(stream, voice(40) + TURN)
+        say(stream, voice(100))
+        await said.until(lambda s: bool(s.gaps))
+        say(stream, TURN)
         await said.until(lambda s: bool(s.finals))
     assert said.kinds == ["speech.gap", "utterance.heard", "speech.closed"]
-    assert said.gaps[0].why == "recogniser failed"
+    gap = said.gaps[0]
+    assert gap.why == "recogniser failed"
+    assert gap.end_ms - gap.start_ms == pytest.approx(200, abs=20)
 
 
 async def test_an_engine_that_only_crashes_is_given_up_and_the_rest_is_a_gap() -> None:
@@ -165,8 +188,10 @@ async def test_an_engine_that_only_crashes_is_given_up_and_the_rest_is_a_gap() -
 
     engine.trouble = crash
     async with listening(engine) as (stream, said):
+        for count in (1, 2):
+            say(stream, TURN)
+            await said.until(lambda s, n=count: len(s.gaps) == n)
         say(stream, TURN * 2)
-        await said.until(lambda s: len(s.gaps) == 2)
     assert calls == 3
     assert said.kinds == ["speech.gap"] * 3 + ["speech.closed"]
     assert said.gaps[-1].end_ms >= said.gaps[-1].start_ms
