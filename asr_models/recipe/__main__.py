@@ -29,8 +29,8 @@ def synth(
     workers: Workers = 2,
 ) -> None:
     """Let the voice say its sentences (12 h of speech take 20 minutes on two cores)."""
-    from asr_models.recipe.sayings import SOURCES  # noqa: PLC0415
-    from asr_models.recipe.synth import synthesise  # noqa: PLC0415
+    from asr_models.recipe.sayings import SOURCES
+    from asr_models.recipe.synth import synthesise
 
     for name in source or SOURCES:
         synthesise(Paths(work, data), SEED, name, workers)
@@ -39,7 +39,7 @@ def synth(
 @app.command()
 def recorded(work: Work = _PATHS.work, data: Data = _PATHS.data) -> None:
     """Decode and trim the recorded words and syllables."""
-    from asr_models.recipe.recorded import collect  # noqa: PLC0415
+    from asr_models.recipe.recorded import collect
 
     collect(Paths(work, data))
 
@@ -51,10 +51,10 @@ def train(
     threads: Annotated[int, typer.Option(help="Cores to train on.")] = 2,
 ) -> None:
     """Train the acoustic network; Ctrl-C saves, and the next start goes on from there."""
-    import torch  # noqa: PLC0415
+    import torch
 
-    from asr_models.recipe.plan import Plan  # noqa: PLC0415
-    from asr_models.recipe.train import Trainer  # noqa: PLC0415
+    from asr_models.recipe.plan import Plan
+    from asr_models.recipe.train import Trainer
 
     torch.set_num_threads(threads)
     if not Trainer(Paths(work, data), Plan()).run():

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from pypinyin import Style, pinyin
-from scipy.signal import resample_poly
+from scipy.signal import resample_poly  # type: ignore[import-untyped]
 
 from asr_models.recipe import clips, phones
 from asr_models.recipe.clips import Clip
