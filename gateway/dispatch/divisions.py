@@ -69,7 +69,7 @@ class Divisions:
         self.by_code = {division.code: division for division in divisions}
         names: dict[str, list[tuple[Division, bool]]] = defaultdict(list)
         for division in self.by_code.values():
-            for name, short in _names(division):
+            for name, short in spoken_names(division):
                 names[name].append((division, short))
         self._texts = ahocorasick.Automaton(ahocorasick.STORE_ANY)
         self._sounds = ahocorasick.Automaton(ahocorasick.STORE_ANY, ahocorasick.KEY_SEQUENCE)
@@ -128,6 +128,11 @@ class Divisions:
 
 
 def load(path: Path | None = None) -> Divisions:
+    """`read` them, ready to be found in texts."""
+    return Divisions(read(path))
+
+
+def read(path: Path | None = None) -> list[Division]:
     """Read the divisions (default: the shipped ones); ConfigError names file and line."""
     path = path or packaged("divisions.txt")
     divisions: list[Division] = []
@@ -142,7 +147,7 @@ def load(path: Path | None = None) -> Divisions:
         if not code.isdigit() or len(code) not in {2, 6, 9, 12} or not name:
             raise ConfigError(f"{path}:{number}: write `code,name`, code of 2, 6, 9 or 12 digits")
         divisions.append(Division(code, name))
-    return Divisions(divisions)
+    return divisions
 
 
 def _named(
@@ -162,7 +167,7 @@ def _trust(named: Named) -> tuple[int, bool, bool, int]:
     )
 
 
-def _names(division: Division) -> Iterable[tuple[str, bool]]:
+def spoken_names(division: Division) -> Iterable[tuple[str, bool]]:
     """Yield what people call it, and whether that is a short form."""
     name = division.name
     if division.level == 4:
