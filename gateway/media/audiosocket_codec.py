@@ -4,8 +4,8 @@ Source: Asterisk documentation, "AudioSocket", and include/asterisk/res_audiosoc
 Audio is signed linear 16-bit, little endian, mono.
 """
 
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from gateway.errors import FrameError
@@ -29,8 +29,10 @@ class FrameType(IntEnum):
     ERROR = 0xFF
 
 
-@dataclass(frozen=True)
-class Frame:
+_KINDS = {int(kind): kind for kind in FrameType}
+
+
+class Frame(NamedTuple):
     type: FrameType
     payload: bytes
 
@@ -59,27 +61,32 @@ class Decoder:
 
     def feed(self, data: bytes) -> list[Frame]:
         """Return the frames that `data` completes; raises FrameError on the first bad one."""
-        self._rest += data
-        frames, at = [], 0
-        while len(self._rest) - at >= _HEADER:
-            size = int.from_bytes(self._rest[at + 1 : at + _HEADER], "big")
-            _check(self._rest[at], size)
+        rest = self._rest + data if self._rest else data
+        frames: list[Frame] = []
+        at, have = 0, len(rest)
+        while have - at >= _HEADER:
+            size = rest[at + 1] << 8 | rest[at + 2]
+            kind = _kind(rest[at], size)
             end = at + _HEADER + size
-            if len(self._rest) < end:
+            if have < end:
                 break
-            frames.append(Frame(FrameType(self._rest[at]), self._rest[at + _HEADER : end]))
+            frames.append(Frame(kind, rest[at + _HEADER : end]))
             at = end
-        self._rest = self._rest[at:]
+        self._rest = rest[at:]
         return frames
 
 
-def _check(kind: int, size: int) -> None:
+def _kind(code: int, size: int) -> FrameType:
     """Judge a header before its payload has come, so that nonsense is never collected."""
-    if kind in _OTHER_RATES:
-        raise FrameError(f"{_OTHER_RATES[kind]} audio; originate the tap with c(slin16)")
-    if kind not in FrameType.__members__.values():
-        raise FrameError(f"unknown frame type 0x{kind:02x}")
-    if kind == FrameType.UUID and size != _UUID_BYTES:
-        raise FrameError(f"uuid of {size} bytes; it has 16")
-    if kind == FrameType.AUDIO_16K and size % 2:
+    kind = _KINDS.get(code)
+    if kind is None:
+        raise FrameError(
+            f"{_OTHER_RATES[code]} audio; originate the tap with c(slin16)"
+            if code in _OTHER_RATES
+            else f"unknown frame type 0x{code:02x}"
+        )
+    if kind is FrameType.AUDIO_16K and size % 2:
         raise FrameError(f"{size} bytes of audio is not a whole number of 16-bit samples")
+    if kind is FrameType.UUID and size != _UUID_BYTES:
+        raise FrameError(f"uuid of {size} bytes; it has 16")
+    return kind
