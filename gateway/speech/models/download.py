@@ -1,6 +1,7 @@
 """Fetching a large file over HTTP: broken off, it goes on where it was (RFC 9110, 14.2-14.4)."""
 
 import json
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -16,7 +17,6 @@ Progress = Callable[[int, int], None]
 _TRIES = 6
 """So many in a row without one new byte, and it is given up."""
 _TIMEOUT = httpx.Timeout(30, connect=10)
-_CHUNK = 1 << 18
 _TRY_AGAIN = {408, 425, 429, 500, 502, 503, 504}
 
 
@@ -86,7 +86,7 @@ class Download:
         if begun and have == begun.size:
             return True
         headers = {"Accept-Encoding": "identity"}
-        if begun:
+        if begun and have:
             headers |= {"Range": f"bytes={have}-", "If-Range": begun.validator}
         with client.stream("GET", self._url, headers=headers) as response:
             if response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
@@ -103,7 +103,7 @@ class Download:
             with self._part.open("r+b") as file:
                 file.seek(have)
                 file.truncate()
-                for chunk in response.iter_raw(_CHUNK):
+                for chunk in response.iter_raw():
                     file.write(chunk)
                     have += len(chunk)
                     self._got += len(chunk)
@@ -126,6 +126,12 @@ class Download:
             strong or headers.get("Last-Modified", ""),
             int(headers.get("Content-Length") or 0),
         )
+        free = shutil.disk_usage(self._part.parent).free
+        if begun.size > free:
+            raise PullError(
+                f"{self._part.parent} has {free >> 20} MiB free, the file has {begun.size >> 20}: "
+                "make room, or name another place in [speech] models_dir"
+            )
         self._part.write_bytes(b"")
         self._notes.write_text(json.dumps(asdict(begun)), "utf-8")
         return begun

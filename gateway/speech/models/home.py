@@ -44,8 +44,8 @@ class ModelHome:
         if len(named.parts) != 1 or named.is_absolute():
             return named
         link = self.pulled / CURRENT
-        if named.name == CURRENT and not os.path.lexists(link):
-            return self.shipped / DEMO
+        if named.name == CURRENT:
+            return link.resolve() if os.path.lexists(link) else self.shipped / DEMO
         # The link is followed once, so that a new choice cannot mix two models.
         places = (self.pulled / named, self.shipped / named)
         return next((place.resolve() for place in places if place.is_dir()), named)

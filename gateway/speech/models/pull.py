@@ -44,9 +44,9 @@ def pull(
         home.pulled.mkdir(parents=True, exist_ok=True)
         with _alone(home.pulled, model.name):
             return _pull(model, home, step, url or model.url, archive)
-    except PermissionError as error:
+    except OSError as error:
         raise PullError(
-            f"{error.filename or home.pulled} may not be written by this user: "
+            f"{error.filename or home.pulled} cannot be used ({error.strerror}): "
             "be the service's user, or name another [speech] models_dir"
         ) from error
 
