@@ -138,6 +138,14 @@ class SpeechSettings(_Part):
     """A tap's uuid must be used within this time, once."""
     batch_ms: int = 200
     recycle_s: float = 600.0
+    normalise: bool = True
+    """Figures and names as a reader expects them in `text`; `text_raw` is always what was heard."""
+    correct_names: bool = True
+    """Places and units that were heard right and written wrong: 四阳县 becomes 泗阳县."""
+    name_areas: list[str] = Field(default_factory=list)
+    """Division codes whose names are put right; empty: the area of `platform`."""
+    names_file: Path | None = None
+    """More names to put right, one a line: estates, roads, units."""
     metrics_port: int = 0
     """Prometheus metrics of the first recognition worker, on loopback, the others' on the ports
     that follow; 0: none."""
