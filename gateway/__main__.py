@@ -35,11 +35,12 @@ def _prepare(
 @cli.command()
 def serve(config: Config = None) -> None:
     """Run the gateway: control with API, recognition, delivery."""
-    settings.load(config)  # a mistake is told once, here
+    workers = settings.load(config).speech.worker_count  # a mistake is told once, here
     argv = [sys.executable, "-m", "gateway", *_log_flags, "{role}"]
     if config is not None:
         argv += ["--config", str(config)]
-    raise typer.Exit(asyncio.run(supervisor.supervise(argv)))
+    roles = [*supervisor.ROLES, *["recognise"] * (workers - 1)]
+    raise typer.Exit(asyncio.run(supervisor.supervise(argv, roles)))
 
 
 @cli.command()

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Coroutine
 from typing import Any
 
+from gateway import supervisor
 from gateway.errors import ConfigError
 from gateway.settings import Settings
 
@@ -29,6 +30,9 @@ def run_recognition(settings: Settings) -> None:
     from gateway.speech import worker
 
     _keep_private()
+    settings = settings.model_copy(
+        update={"speech": settings.speech.of_worker(supervisor.number())}
+    )
     _serve_metrics(settings.speech.metrics_port)
     worker_id = f"{os.uname().nodename}-{os.getpid()}"
     asyncio.run(_until_signal(worker.run(settings, worker_id=worker_id)))

@@ -33,6 +33,7 @@ from gateway.live import names
 from gateway.live.follow import follow
 from gateway.live.redis import connect
 from gateway.live.streams import LivePublisher, RedisLiveReader
+from gateway.media.keeper import TapKeeper
 from gateway.media.taps import TAP_PREFIX, TapOpener
 from gateway.probes import Probes
 from gateway.settings import Settings
@@ -64,10 +65,15 @@ class Control:
             message_status=settings.message_status,
         )
         self.live = LivePublisher(self.redis)
-        self.taps = TapOpener(
+        opener = TapOpener(
             self.ami,
             self.redis,
             lifetime_s=settings.speech.tap_lifetime_s,
+            started_ms=self._started_ms,
+        )
+        self.taps = TapKeeper(
+            opener,
+            speaks=self._speaks,
             started_ms=self._started_ms,
             record=self._record,
         )
@@ -131,6 +137,7 @@ class Control:
         await beat(self.ami, self.settings.switch.heartbeat_s)
 
     async def _stop(self) -> None:
+        await self.taps.close()
         await self.registry.close()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.recorder.idle(), 3.0)
@@ -152,8 +159,7 @@ class Control:
 
     def _on_ami(self, event: AmiEvent) -> None:
         if event.name == "Hangup" and event.get("Channel").startswith(TAP_PREFIX):
-            if tap := self.taps.ended(event.get("Channel")):
-                self._start(self.takeover.tap_ended(tap), "tap")
+            self.taps.ended(event.get("Channel"))
             return
         for sighting in self.sightings.of(event):
             self.registry.sight(sighting)
@@ -188,6 +194,9 @@ class Control:
 
     async def _wake_delivery(self) -> None:
         await self.redis.publish(names.OUTBOX_WAKE, "due")
+
+    def _speaks(self, leg_id: str) -> bool:
+        return self.registry.speaks(leg_id)
 
     def _started_ms(self, leg_id: str) -> int:
         session = self.registry.session_of_leg(leg_id)

@@ -14,7 +14,8 @@ LiandongError
 │   ├── IdempotencyKeyMissing   the request may not be made without an Idempotency-Key
 │   └── StillInProgress         the first request with this key has not been answered yet
 ├── MediaError
-│   └── FrameError              malformed AudioSocket frame
+│   ├── FrameError              malformed AudioSocket frame
+│   └── NoCapacity              every recognition worker is full
 ├── SpeechError
 │   ├── ModelError              model directory missing or broken
 │   │   └── PullError           a model could not be fetched, or was not what it should be
@@ -98,6 +99,10 @@ class MediaError(LiandongError):
 
 class FrameError(MediaError):
     slug = "frame"
+
+
+class NoCapacity(MediaError):
+    slug = "no-capacity"
 
 
 class SpeechError(LiandongError):

@@ -127,7 +127,8 @@ class SpeechSettings(_Part):
     """Where `liandong models pull` puts models; the shipped one lies in asr_models/."""
     audiosocket_host: str = "127.0.0.1"
     audiosocket_port: int = 0
-    """0: choose a free port; it is announced in Redis to the control process."""
+    """0: choose a free port; it is announced in Redis to the control process. Further workers take
+    the ports that follow."""
     workers: Annotated[int, Field(ge=1)] | Literal["auto"] = 1
     """Recognition processes that `serve` runs; ``auto``: one per core, less one for the rest."""
     max_streams: int = Field(default=0, ge=0)
@@ -149,6 +150,11 @@ class SpeechSettings(_Part):
     metrics_port: int = 0
     """Prometheus metrics of the first recognition worker, on loopback, the others' on the ports
     that follow; 0: none."""
+
+    def of_worker(self, number: int) -> "SpeechSettings":
+        """As the `number`th worker of this machine has them, from 0: ports that are its own."""
+        ports = {"audiosocket_port": self.audiosocket_port, "metrics_port": self.metrics_port}
+        return self.model_copy(update={name: port + number for name, port in ports.items() if port})
 
     @property
     def worker_count(self) -> int:

@@ -1,4 +1,4 @@
-"""What was missed: by a gateway that starts, by a lost connection, by a tap that died."""
+"""What was missed: by a gateway that starts, by a lost connection."""
 
 import asyncio
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from gateway.clock import now
 from gateway.errors import LedgerError, SwitchError, SwitchUnreachable
 from gateway.ledger.recorder import Recorder
 from gateway.ledger.repository import Ledger
-from gateway.media.taps import TapOpener
+from gateway.media.keeper import TapKeeper
 from gateway.settings import Settings
 from gateway.telephony.ami_port import Ami
 from gateway.telephony.reconcile import Snapshot, missed, snapshot, untapped
@@ -25,7 +25,6 @@ _OVERLAP = timedelta(minutes=1)
 """Facts this much older than the newest in SQL are told to it again: it knows repeats."""
 _LOOK_AGAIN_S = (0.5, 1.0, 2.0, 4.0)
 _LOOK_EVERY_S = 1.0
-_TAP_PAUSE_S = 0.5
 _WORKER_START_S = 15.0
 """A recognition worker that starts with us loads its model first."""
 
@@ -34,7 +33,7 @@ class Takeover:
     """`recover` before any event, `reconcile` after each connection to the switch."""
 
     def __init__(
-        self, settings: Settings, ami: Ami, registry: Registry, taps: TapOpener, seats: Seats
+        self, settings: Settings, ami: Ami, registry: Registry, taps: TapKeeper, seats: Seats
     ) -> None:
         self._message_status = settings.message_status
         self._ami = ami
@@ -102,23 +101,12 @@ class Takeover:
         self._asked = False
         await self.reconcile()
 
-    async def tap_ended(self, tap: OpenTap) -> None:
-        """A tap has ended: with its leg, as a rule; else its recognition worker has died."""
-        lost_at = now()
-        await asyncio.sleep(_TAP_PAUSE_S)
-        if not self._registry.speaks(tap.leg_id):
-            self._taps.forget(tap.leg_id)
-            return
-        ready = await self._taps.worker_within(_WORKER_START_S, since=lost_at)
-        if ready and self._registry.speaks(tap.leg_id):
-            _log.warning("tap opened again", leg=tap.leg_id)
-            await self._taps.open(tap, lost_at=lost_at)
-
     async def _listen_again(self, silent: Sequence[OpenTap]) -> None:
         """Calls taken over from a gateway whose recognition has died too need new taps."""
-        if silent and await self._taps.worker_within(_WORKER_START_S):
-            for tap in silent:
-                await self._taps.open(tap)
+        if silent:
+            await self._taps.worker_within(_WORKER_START_S)
+        for tap in silent:
+            await self._taps.open(tap)
 
 
 async def _recorded_until(ledger: Ledger) -> datetime:

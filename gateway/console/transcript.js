@@ -105,8 +105,11 @@ function heardRow(heard, who, spans) {
 }
 
 function gapRow(gap, who) {
-  const seconds = ((gap.end_ms - gap.start_ms) / 1000).toFixed(1);
-  return line("gap", gap.start_ms, who, `〔约 ${seconds} 秒未能转写，请听录音〕`);
+  const seconds = (gap.end_ms - gap.start_ms) / 1000;
+  // Without a length it has begun and is not over: the same gap comes again with one.
+  const length = seconds > 0 ? `约 ${seconds.toFixed(1)} 秒未能转写` : "此后暂未转写";
+  const why = gap.why === "no capacity" ? "（识别已满）" : "";
+  return line("gap", gap.start_ms, who, `〔${length}${why}，请听录音〕`);
 }
 
 function line(kind, startMs, who, ...words) {

@@ -29,6 +29,10 @@ class RedisGrants:
         """Let one tap with `uuid` (canonical text) speak as `grant` within `lifetime_s`."""
         await self._redis.set(names.tap(uuid), grant.model_dump_json(), px=int(lifetime_s * 1000))
 
+    async def withdraw(self, uuid: str) -> bool:
+        """Take an offer back; False: it was taken already, or has expired."""
+        return bool(await self._redis.delete(names.tap(uuid)))
+
     async def take(self, uuid: str) -> TapGrant | None:
         found = await self._redis.getdel(names.tap(uuid))
         if found is None:

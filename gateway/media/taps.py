@@ -1,123 +1,61 @@
-"""One listening tap per speaker: a uuid is granted in Redis, then Asterisk streams to a worker.
-
-A tap that cannot be opened costs the transcript, never the call: the gap is marked.
-"""
+"""One listening tap per speaker: a uuid is granted in Redis, then Asterisk streams to a worker."""
 
 import asyncio
 import contextlib
 import json
-from collections import Counter
+from collections import deque
 from collections.abc import Callable
 from datetime import datetime
-from uuid import uuid4
+from typing import Any
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from gateway import log
-from gateway.calls import facts as f
 from gateway.calls.commands import OpenTap
 from gateway.clock import now
-from gateway.errors import SwitchError
+from gateway.errors import NoCapacity, SwitchError, SwitchTimeout
 from gateway.live import names
 from gateway.media.grants import RedisGrants
 from gateway.speech.port import TapGrant
 from gateway.telephony.ami_port import Ami
 from gateway.telephony.ami_values import variable
 
-_log = log.get("media")
-_TRIES = 5
-"""How often a leg whose tap dies (a worker crashed, or has no room) is tapped again."""
-_UUID_LENGTH = 36
 TAP_PREFIX = "AudioSocket/"
+FAILURES = (NoCapacity, SwitchError, RedisError, OSError, ValueError, KeyError)
+"""Why a tap cannot be opened; Redis may hold nonsense."""
+_STALE_S = 3.0
+"""A worker announces itself every second; one that is silent for longer is as good as dead."""
+_OPENED_KEPT = 1000
 
 
 class TapOpener:
     """Points each tap at the recognition worker with the most room."""
 
     def __init__(
-        self,
-        ami: Ami,
-        redis: Redis,
-        *,
-        lifetime_s: float,
-        started_ms: Callable[[str], int],
-        record: Callable[[f.Fact], None],
+        self, ami: Ami, redis: Redis, *, lifetime_s: float, started_ms: Callable[[str], int]
     ) -> None:
         self._ami = ami
         self._redis = redis
         self._grants = RedisGrants(redis)
         self._lifetime_s = lifetime_s
         self._started_ms = started_ms
-        self._record = record
-        self.failures = 0
-        self._opened: dict[str, OpenTap] = {}
-        self._tries: Counter[str] = Counter()
+        self._sent: deque[tuple[str, float]] = deque(maxlen=_OPENED_KEPT)
 
-    async def open(self, command: OpenTap, *, lost_at: datetime | None = None) -> None:
-        """Open a tap on `command.channel`; what fails is recorded as a gap from the leg's start.
+    async def open(
+        self, command: OpenTap, uuid: str, *, dead: str = "", since: datetime | None = None
+    ) -> str:
+        """Open a tap on `command.channel` under a new `uuid`; returns its worker's address.
 
-        `lost_at`: when an earlier tap on it died; what was said since is recorded as a gap.
+        Raises one of FAILURES. `dead`, `since`: the worker that was lost, and when; it counts only
+        if it has announced itself anew.
         """
-        try:
-            await self._open(command, lost_at)
-            if lost_at is not None:
-                self._record(self._gap_since(command.leg_id, lost_at))
-        except (SwitchError, RedisError, OSError, ValueError, KeyError) as error:
-            self.failures += 1
-            call_id = command.leg_id.split(".", 1)[0]
-            _log.warning("tap failed", call_id=call_id, error=type(error).__name__)
-            gap = f.GapMarked(
-                call_id=call_id, leg_id=command.leg_id, start_ms=0, end_ms=0, why="no tap"
-            )
-            self._record(gap)
-            self._record(f.SpeechClosed(call_id=call_id, leg_id=command.leg_id))
-
-    def _gap_since(self, leg_id: str, lost_at: datetime) -> f.GapMarked:
-        zero = self._started_ms(leg_id)
-        return f.GapMarked(
-            call_id=leg_id.split(".", 1)[0],
-            leg_id=leg_id,
-            start_ms=max(0, int(lost_at.timestamp() * 1000) - zero),
-            end_ms=max(0, int(now().timestamp() * 1000) - zero),
-            why="recognition restarted",
-        )
-
-    def ended(self, channel: str) -> OpenTap | None:
-        """The tap whose AudioSocket channel has ended, if it may be tried again."""
-        command = self._opened.pop(channel[-_UUID_LENGTH:], None)
-        if command is None:
-            return None
-        self._tries[command.leg_id] += 1
-        return command if self._tries[command.leg_id] < _TRIES else None
-
-    def forget(self, leg_id: str) -> None:
-        """The leg has ended: so do its tries."""
-        self._tries.pop(leg_id, None)
-
-    async def worker_within(self, wait_s: float, since: datetime | None = None) -> bool:
-        """Whether a recognition worker is announced, now or within `wait_s`.
-
-        `since`: only an announcement made later counts, for a worker may have died meanwhile.
-        """
-        deadline = asyncio.get_running_loop().time() + wait_s
-        while asyncio.get_running_loop().time() < deadline:
-            with contextlib.suppress(RedisError, OSError):
-                await self._least_loaded(since)
-                return True
-            await asyncio.sleep(0.2)
-        return False
-
-    async def _open(self, command: OpenTap, lost_at: datetime | None) -> None:
-        worker = await self._least_loaded(lost_at)
-        uuid = str(uuid4())
+        worker = await self._roomiest(dead, since)
         grant = TapGrant(
             call_id=command.leg_id.split(".", 1)[0],
             leg_id=command.leg_id,
             call_started_ms=self._started_ms(command.leg_id),
         )
         await self._grants.offer(uuid, grant, self._lifetime_s)
-        self._opened[uuid] = command
         headers = {
             "Channel": f"AudioSocket/{worker}/{uuid}/c(slin16)",
             "Context": "liandong-tap",
@@ -127,20 +65,53 @@ class TapOpener:
             "Async": "true",
             "Variable": [variable("LD_TAP", command.channel)],
         }
+        self._sent.append((worker, now().timestamp()))
         try:
             await self._ami.send("Originate", headers)
-        except SwitchError:
-            self._opened.pop(uuid, None)
-            raise
+        except SwitchTimeout:
+            # Unknown: a grant that is spent by now says that the tap is there.
+            if await self._grants.withdraw(uuid):
+                raise
+        return worker
 
-    async def _least_loaded(self, since: datetime | None) -> str:
+    async def worker_within(self, wait_s: float) -> bool:
+        """Whether a recognition worker is announced, now or within `wait_s`."""
+        deadline = asyncio.get_running_loop().time() + wait_s
+        while asyncio.get_running_loop().time() < deadline:
+            with contextlib.suppress(RedisError, OSError):
+                if await self._announced():
+                    return True
+            await asyncio.sleep(0.2)
+        return False
+
+    async def _announced(self) -> list[dict[str, Any]]:
         keys = [key async for key in self._redis.scan_iter(match=names.WORKERS, count=100)]
-        found = (
-            [json.loads(value) for value in await self._redis.mget(keys) if value] if keys else []
-        )
-        if since is not None:
-            found = [worker for worker in found if worker["at"] > since.timestamp()]
-        if not found:
+        if not keys:
+            return []
+        return [json.loads(value) for value in await self._redis.mget(keys) if value]
+
+    async def _roomiest(self, dead: str, since: datetime | None) -> str:
+        found = await self._announced()
+        newest = max((one["at"] for one in found), default=0.0)
+        lost_at = since.timestamp() if since else 0.0
+        alive = {
+            _address(one): one
+            for one in found
+            if one["at"] > newest - _STALE_S and (_address(one) != dead or one["at"] > lost_at)
+        }
+        if not alive:
             raise ConnectionError("no recognition worker is announced in Redis")
-        best = min(found, key=lambda worker: worker["streams"] / max(1, worker["max_streams"]))
-        return f"{best['host']}:{best['port']}"
+        rooms = {address: self._room(address, one) for address, one in alive.items()}
+        best = max(rooms, key=lambda address: (rooms[address], -alive[address]["wait_s"]))
+        if rooms[best] < 1:
+            raise NoCapacity("every recognition worker is full")
+        return best
+
+    def _room(self, address: str, one: dict[str, Any]) -> int:
+        """What it has announced, less the taps that we have sent it since."""
+        sent = sum(1 for worker, at in self._sent if worker == address and at > one["at"])
+        return int(one["room"]) - sent
+
+
+def _address(worker: dict[str, Any]) -> str:
+    return f"{worker['host']}:{worker['port']}"

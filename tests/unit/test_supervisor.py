@@ -88,6 +88,17 @@ if '{{role}}' == 'control':
         assert not runs(int(line.split()[1]))
 
 
+async def test_a_role_named_twice_runs_twice_with_a_number_each(tmp_path: Path) -> None:
+    then = "from gateway.supervisor import number; print(number(), file=open({}, 'a'))"
+    told = tmp_path / "told"
+    argv = [sys.executable, "-c", then.format(repr(str(told))) + f"\n{WAITS}"]
+    task = await supervised(argv, "recognise", "recognise")
+    lines = await until_lines(told, 2)
+    term()
+    assert await ended(task) == 0
+    assert sorted(lines) == ["0", "1"]
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_stops_the_children(tmp_path: Path, number: signal.Signals) -> None:
     task = await supervised(script(tmp_path / "told", WAITS), "control", "recognise")

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from calls.given import CALLER, OPERATOR, ZHANG, rules
+from calls.given import CALLER, OPERATOR, rules
 from prometheus_client import REGISTRY
 
 from gateway import takeover as module
@@ -38,17 +38,12 @@ class Taps:
 
     def __init__(self) -> None:
         self.opened: list[OpenTap] = []
-        self.forgotten: list[str] = []
-        self.worker = True
 
-    async def open(self, command: OpenTap, *, lost_at: datetime | None = None) -> None:
+    async def open(self, command: OpenTap) -> None:
         self.opened.append(command)
 
-    def forget(self, leg_id: str) -> None:
-        self.forgotten.append(leg_id)
-
-    async def worker_within(self, wait_s: float, since: datetime | None = None) -> bool:
-        return self.worker
+    async def worker_within(self, wait_s: float) -> bool:
+        return True
 
 
 class SlowAmi(FakeAmiClient):
@@ -139,7 +134,6 @@ OPERATOR_ROW = {"Uniqueid": OPERATOR, "Channel": OPERATORS, "BridgeId": "b1"}
 
 @pytest.fixture
 async def gateway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Gateway]:
-    monkeypatch.setattr(module, "_TAP_PAUSE_S", 0)
     gateway = Gateway(tmp_path)
     await gateway.ami.start()
     yield gateway
@@ -388,44 +382,4 @@ async def test_taps_that_died_with_the_gateway_are_opened_again_once(
     assert {tap.channel for tap in gateway.taps.opened} == {CITY, OPERATORS}
     gateway.taps.opened.clear()
     await gateway.takeover.reconcile()
-    assert gateway.taps.opened == []
-
-
-async def talking(gateway: Gateway) -> OpenTap:
-    arrived = e.CallArrived(
-        now(),
-        room=ROOM,
-        channel=CITY,
-        unique_id=CALLER,
-        caller_number="1",
-        called_number="",
-        centre="12345",
-    )
-    gateway.registry.sight(Sighting(arrived, room=ROOM))
-    connected = e.AgentConnected(now(), OPERATORS, OPERATOR, ZHANG)
-    gateway.registry.sight(Sighting(connected, unique_id=CALLER))
-    await gateway.settled()
-    return (await gateway.switch.until(OpenTap, 2))[1]
-
-
-async def test_a_tap_whose_worker_died_is_opened_again(gateway: Gateway) -> None:
-    tap = await talking(gateway)
-    await gateway.takeover.tap_ended(tap)
-    assert gateway.taps.opened == [tap]
-    assert gateway.taps.forgotten == []
-
-
-async def test_a_tap_that_ended_with_its_leg_is_forgotten(gateway: Gateway) -> None:
-    tap = await talking(gateway)
-    gateway.registry.sight(Sighting(e.ChannelEnded(now(), OPERATOR, 16), unique_id=OPERATOR))
-    await gateway.settled()
-    await gateway.takeover.tap_ended(tap)
-    assert gateway.taps.opened == []
-    assert gateway.taps.forgotten == [tap.leg_id]
-
-
-async def test_no_tap_without_a_worker(gateway: Gateway) -> None:
-    tap = await talking(gateway)
-    gateway.taps.worker = False
-    await gateway.takeover.tap_ended(tap)
     assert gateway.taps.opened == []

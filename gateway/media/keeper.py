@@ -1,0 +1,161 @@
+"""Keeps a tap on every leg that speaks: what fails or dies is tried again, ever more rarely.
+
+A tap that cannot be opened costs the transcript, never the call: the gap is marked when it begins,
+and with its length once it is over.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import uuid4
+
+from gateway import log
+from gateway.calls import facts as f
+from gateway.calls.commands import OpenTap
+from gateway.clock import now
+from gateway.errors import NoCapacity
+from gateway.media.taps import FAILURES
+
+_log = log.get("media")
+
+PAUSES_S = (0.5, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
+"""Before each further try; the last goes on for as long as the leg speaks."""
+_WELL_S = 10.0
+"""A tap that ends sooner was refused, or its worker cannot live: the next try waits longer."""
+_REFUSED_S = 1.0
+_UUID_LENGTH = 36
+NO_TAP, NO_CAPACITY, RESTARTED = "no tap", "no capacity", "recognition restarted"
+
+
+class Opener(Protocol):
+    """`taps.TapOpener`."""
+
+    async def open(
+        self, command: OpenTap, uuid: str, *, dead: str = "", since: datetime | None = None
+    ) -> str: ...
+
+    async def worker_within(self, wait_s: float) -> bool: ...
+
+
+@dataclass
+class _Kept:
+    command: OpenTap
+    worker: str = ""
+    opened_at: datetime | None = None
+    lost_at: datetime | None = None
+    why: str = ""
+    failed: int = 0
+    """Tries in a row that came to nothing."""
+
+
+class TapKeeper:
+    """`open` is how the call's session asks for a tap; `ended` tells of a tap's channel."""
+
+    def __init__(
+        self,
+        opener: Opener,
+        *,
+        speaks: Callable[[str], bool],
+        started_ms: Callable[[str], int],
+        record: Callable[[f.Fact], None],
+    ) -> None:
+        """`speaks`: whether a leg is live; `started_ms`: Unix ms of its call's start."""
+        self._opener = opener
+        self._speaks = speaks
+        self._started_ms = started_ms
+        self._record = record
+        self._opened: dict[str, _Kept] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def open(self, command: OpenTap) -> None:
+        """Open a tap on `command.channel`, now or later."""
+        kept = _Kept(command)
+        if not await self._try(kept):
+            self._start(self._again(kept))
+
+    def ended(self, channel: str) -> None:
+        """A channel AudioSocket/... has ended: with its leg as a rule, else its worker has died."""
+        kept = self._opened.pop(channel[-_UUID_LENGTH:], None)
+        if kept is None or kept.opened_at is None:
+            return
+        kept.lost_at = now()
+        lived_s = (kept.lost_at - kept.opened_at).total_seconds()
+        kept.failed = kept.failed + 1 if lived_s < _WELL_S else 0
+        kept.why = NO_CAPACITY if lived_s < _REFUSED_S else RESTARTED
+        self._start(self._again(kept))
+
+    async def worker_within(self, wait_s: float) -> bool:
+        """Whether a recognition worker is announced, now or within `wait_s`."""
+        return await self._opener.worker_within(wait_s)
+
+    async def close(self) -> None:
+        """Try nothing again."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _again(self, kept: _Kept) -> None:
+        begun = kept.failed
+        while True:
+            await asyncio.sleep(PAUSES_S[min(kept.failed, len(PAUSES_S) - 1)])
+            if not self._speaks(kept.command.leg_id):
+                if kept.lost_at and (kept.failed > begun or kept.opened_at is None):
+                    self._mark(kept, kept.lost_at)
+                return
+            if await self._try(kept):
+                _log.warning("tap opened again", leg=kept.command.leg_id)
+                return
+
+    async def _try(self, kept: _Kept) -> bool:
+        uuid = str(uuid4())
+        lost_at, before = kept.lost_at, kept.opened_at
+        # Its end may be told before the switch has answered.
+        self._opened[uuid], kept.opened_at = kept, now()
+        try:
+            worker = await self._opener.open(kept.command, uuid, dead=kept.worker, since=lost_at)
+        except FAILURES as error:
+            self._opened.pop(uuid, None)
+            kept.opened_at = before
+            self._failed(kept, error)
+            return False
+        kept.worker = worker
+        if lost_at is not None:
+            self._mark(kept, lost_at)
+        if uuid in self._opened:
+            kept.lost_at = None
+        return True
+
+    def _failed(self, kept: _Kept, error: Exception) -> None:
+        kept.failed += 1
+        leg = kept.command.leg_id
+        _log.warning("tap failed", leg=leg, error=type(error).__name__, tries=kept.failed)
+        if kept.lost_at is None:
+            kept.why = NO_CAPACITY if isinstance(error, NoCapacity) else NO_TAP
+            kept.lost_at = now()
+            self._mark(kept, kept.lost_at)
+            self._record(f.SpeechClosed(call_id=_call_of(leg), leg_id=leg))
+
+    def _mark(self, kept: _Kept, lost_at: datetime) -> None:
+        """What has been said since `lost_at` was not heard."""
+        leg = kept.command.leg_id
+        zero = self._started_ms(leg)
+        gap = f.GapMarked(
+            call_id=_call_of(leg),
+            leg_id=leg,
+            start_ms=max(0, int(lost_at.timestamp() * 1000) - zero),
+            end_ms=max(0, int(now().timestamp() * 1000) - zero),
+            why=kept.why,
+        )
+        self._record(gap)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work, name="tap")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _call_of(leg_id: str) -> str:
+    return leg_id.split(".", 1)[0]
