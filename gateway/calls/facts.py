@@ -90,6 +90,23 @@ class LegJoinedRoom(_Fact):
     leg_id: str
 
 
+class LegLeftRoom(_Fact):
+    kind: Literal["leg.left_room"] = "leg.left_room"
+    leg_id: str
+
+
+class CallerHeld(_Fact):
+    """The dialplan holds the caller, who hears that it rings."""
+
+    kind: Literal["caller.held"] = "caller.held"
+
+
+class CallerRequeued(_Fact):
+    """The caller waits in the first centre's queue again."""
+
+    kind: Literal["caller.requeued"] = "caller.requeued"
+
+
 class LegEnded(_Fact):
     kind: Literal["leg.ended"] = "leg.ended"
     leg_id: str
@@ -262,6 +279,9 @@ Fact = Annotated[
     | LegAdded
     | LegAnswered
     | LegJoinedRoom
+    | LegLeftRoom
+    | CallerHeld
+    | CallerRequeued
     | LegEnded
     | TransferRequested
     | TransferChanged

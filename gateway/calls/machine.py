@@ -122,7 +122,7 @@ def _room_joined(step: Step, event: e.RoomJoined) -> None:
 
 def _room_left(step: Step, event: e.RoomLeft) -> None:
     if leg := step.state.leg_of(event.unique_id):
-        step.set_leg(leg, in_room=False)
+        step.leave_room(leg)
 
 
 def _hangup_requested(step: Step, event: e.HangupRequested) -> None:

@@ -74,6 +74,11 @@ class Step:
             self.set_leg(leg, in_room=True, been_in_room=True)
             self.record(f.LegJoinedRoom(call_id=self.state.call_id, at=self.at, leg_id=leg.id))
 
+    def leave_room(self, leg: Leg) -> None:
+        if leg.in_room:
+            self.set_leg(leg, in_room=False)
+            self.record(f.LegLeftRoom(call_id=self.state.call_id, at=self.at, leg_id=leg.id))
+
     def requeue(self) -> None:
         """Nobody is left for the caller, and not because they wished it: back to the queue."""
         state = self.state

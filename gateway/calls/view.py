@@ -118,6 +118,10 @@ def _leg_joined(view: CallView, fact: f.LegJoinedRoom) -> None:
         leg.joined_room_at = leg.joined_room_at or fact.at
 
 
+def _told_in_the_leg_log(_view: CallView, _fact: f.Fact) -> None:
+    """Where a leg has been is no part of what is shown of a call: see `calls.leg_log`."""
+
+
 def _leg_ended(view: CallView, fact: f.LegEnded) -> None:
     if leg := view.legs.get(fact.leg_id):
         leg.ended_at, leg.cause, leg.ended_by = fact.at, fact.cause, fact.ended_by
@@ -192,6 +196,9 @@ _APPLY: dict[str, Callable[[CallView, Any], None]] = {
     "leg.added": _leg_added,
     "leg.answered": _leg_answered,
     "leg.joined_room": _leg_joined,
+    "leg.left_room": _told_in_the_leg_log,
+    "caller.held": _told_in_the_leg_log,
+    "caller.requeued": _told_in_the_leg_log,
     "leg.ended": _leg_ended,
     "transfer.requested": _transfer_requested,
     "transfer.changed": _transfer_changed,

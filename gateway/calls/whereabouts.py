@@ -5,6 +5,7 @@ each agent's leaving, ends in one of these four.
 """
 
 from gateway.calls import events as e
+from gateway.calls import facts as f
 from gateway.calls import transfer as t
 from gateway.calls.facts import FailureReason, TransferState
 from gateway.calls.state import CallState, Leg, Transfer
@@ -41,10 +42,12 @@ def entered(step: Step) -> None:
 def _out_of_room(step: Step, *, held: bool) -> None:
     step.set(caller_held=held, fetching=False)
     if step.state.caller:
-        step.set_leg(step.state.caller, in_room=False)
+        step.leave_room(step.state.caller)
 
 
 def held(step: Step, _event: e.CallerHeld) -> None:
+    if not step.state.caller_held:
+        step.record(f.CallerHeld(call_id=step.state.call_id, at=step.at))
     _out_of_room(step, held=True)
     transfer = step.state.transfer
     if transfer and transfer.live and transfer.blind:
@@ -60,6 +63,7 @@ def requeued(step: Step, _event: e.CallerRequeued) -> None:
     transferor = step.state.agent(transfer.transferor) if transfer else None
     if transfer and transfer.live and transferor in step.state.staying:
         return  # late word of an earlier time: this caller is with the transferor
+    step.record(f.CallerRequeued(call_id=step.state.call_id, at=step.at))
     _out_of_room(step, held=False)
     if waited := _waited_for(step.state):
         step.fetch(waited)
