@@ -42,12 +42,13 @@ class SwitchSettings(_Part):
 
 
 class CentreSettings(_Part):
-    """One hotline centre on this PBX."""
+    """A hotline centre on this PBX, or a line outside that links can only lead to."""
 
     code: str
-    """Short code and PBX queue name: '12345', '110'."""
+    """Short code: '12345', '110', '119'."""
     name: str
-    queue: str
+    queue: str = ""
+    """Its queue on this PBX; '': a line outside (119, a water company)."""
 
 
 class PlaceSettings(_Part):
@@ -222,9 +223,12 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _references_resolve(self) -> "Settings":
         known = {centre.code for centre in self.centres}
+        outside = {centre.code for centre in self.centres if not centre.queue}
         for link in self.links:
             if missing := {link.source, link.target} - known:
                 raise ValueError(f"[[links]] names unknown centre {sorted(missing)}")
+            if link.source in outside:
+                raise ValueError(f"[[links]] leads from {link.source}, which has no queue here")
         for seat in self.seats:
             if seat.centre not in known:
                 raise ValueError(f"[[seats]] {seat.extension} names unknown centre {seat.centre}")

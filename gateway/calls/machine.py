@@ -186,7 +186,9 @@ def _agent_gone(step: Step, leg: Leg) -> None:
 
 def _asked(step: Step, asked: e.Asked) -> None:
     leg = asking_leg(step.state, asked)
-    if leg is None or asked.ref in step.state.asked or not legal(step.state, asked.ask, leg):
+    if leg is None or asked.ref in step.state.asked:
+        return
+    if not legal(step.state, asked.ask, leg, asked.target):
         return
     transfer = step.state.transfer
     if asked.ask in (e.Ask.TRANSFER, e.Ask.THREE_WAY):

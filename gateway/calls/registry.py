@@ -187,7 +187,7 @@ class Registry:
         for leg in state.agents:
             source = leg.party.centre or state.centre
             for target in [to for origin, to in self._tools.rules if origin == source]:
-                if legal(state, e.Ask.TRANSFER, leg):
+                if legal(state, e.Ask.TRANSFER, leg, target):
                     found += [
                         LegalVerb(verb, target, self._keys.get((verb, target), ""))
                         for verb in (Verb.TRANSFER, Verb.THREE_WAY)
@@ -270,7 +270,7 @@ class Registry:
     ) -> None:
         asked = e.Asked(now(), ask=ask, ref=ref or new_id(), target=target, agent=by.agent)
         leg = asking_leg(session.state, asked)
-        if not legal(session.state, ask, leg):
+        if not legal(session.state, ask, leg, target):
             raise IllegalVerb(f"{ask} is not possible in the call's present state")
         source = (leg.party.centre if leg else "") or session.state.centre
         if target and (source, target) not in self._tools.rules:

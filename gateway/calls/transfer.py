@@ -27,7 +27,12 @@ _HUNTED = frozenset(
 
 
 def request(step: Step, asked: e.Asked, transferor: Leg, target: str) -> None:
-    """Begin a transfer from `transferor` to the centre `target`."""
+    """Begin a transfer from `transferor` to the centre `target`.
+
+    With an earlier target in the room it adds one more party: the earlier transfer is done.
+    """
+    if (earlier := step.state.transfer) and earlier.live:
+        step.move_transfer(earlier, TransferState.COMPLETED)
     state = step.state
     source = transferor.party.centre or state.centre
     spent = state.spent + 1
@@ -256,7 +261,7 @@ def failed(step: Step, transfer: Transfer, reason: FailureReason) -> None:
         return
     if transfer.blind and reason is not FailureReason.SWITCH_ERROR:
         moved(step, transfer)
-    if _keeps_caller(step.state.agent(transfer.transferor), transfer):
+    if _keeps_caller(step, transfer):
         step.move_transfer(transfer, TransferState.RETURNED_TO_AGENT, reason)
         step.forget_ringing()
         return
@@ -286,12 +291,16 @@ def not_moved(step: Step, transfer: Transfer) -> None:
         failed(step, transfer, FailureReason.SWITCH_ERROR)
 
 
-def _keeps_caller(transferor: Leg | None, transfer: Transfer) -> bool:
-    """Does the transferor have the caller when the target has failed?
+def _keeps_caller(step: Step, transfer: Transfer) -> bool:
+    """Does the transferor, or another party, have the caller when the target has failed?
 
     One who puts down the phone while the target rings has left the caller to it; one who does so
     after the talk with the target has ended the call.
     """
+    others = (transfer.transferor, transfer.leg_id)
+    if any(leg.in_room and leg.id not in others for leg in step.state.staying):
+        return True
+    transferor = step.state.agent(transfer.transferor)
     if transferor is None or transferor.hung_up_by_us:
         return False
     return transfer.committed or not transferor.hung_up_by_party
@@ -316,7 +325,7 @@ def transferor_gone(step: Step, transfer: Transfer, leg: Leg) -> None:
     """The operator has put down the phone, or was released."""
     if transfer.committed:
         complete(step, transfer)
-    elif not leg.been_in_room:
+    elif not leg.been_in_room and not step.state.staying:
         hold_if_alone(step, transfer)
 
 

@@ -1,24 +1,35 @@
 """Which verbs are legal now, and whose they are. Pure."""
 
 from gateway.calls import events as e
-from gateway.calls.facts import LegRole
-from gateway.calls.state import CallState, Leg
+from gateway.calls.facts import LegRole, TransferState
+from gateway.calls.state import CallState, Leg, Transfer
 
 
-def legal(state: CallState, ask: e.Ask, leg: Leg | None) -> bool:
-    """Would `ask`, made by the operator on `leg`, be accepted now?"""
+def legal(state: CallState, ask: e.Ask, leg: Leg | None, target: str = "") -> bool:
+    """Would `ask`, made by the operator on `leg`, be accepted now? `target` '': of any centre."""
     if state.ended or state.caller is None or leg is None or leg.hung_up_by_us:
         return False
     transfer = state.transfer
     live = transfer is not None and transfer.live
     if ask in (e.Ask.TRANSFER, e.Ask.THREE_WAY):
-        return not live and not state.caller_held
+        free = not live or settled(transfer)
+        return free and not state.caller_held and not _present(state, target)
     if transfer is None or not live:
         return False
     if ask is e.Ask.BACK:
         transferor = state.agent(transfer.transferor)
         return transferor is not None and not transferor.leaving
     return transfer.committed and transfer.transferor == leg.id
+
+
+def settled(transfer: Transfer | None) -> bool:
+    """Is its target's person in the room, so that a further party may be rung?"""
+    return transfer is not None and transfer.state is TransferState.THREE_WAY
+
+
+def _present(state: CallState, target: str) -> bool:
+    """Is somebody of that centre on the call already?"""
+    return bool(target) and any(leg.party.centre == target for leg in state.staying)
 
 
 def refusal(state: CallState, asked: e.Asked) -> str:
@@ -28,7 +39,7 @@ def refusal(state: CallState, asked: e.Asked) -> str:
     leg = asking_leg(state, asked)
     if leg is None:
         return "unknown leg"
-    return "" if legal(state, asked.ask, leg) else "illegal"
+    return "" if legal(state, asked.ask, leg, asked.target) else "illegal"
 
 
 def asking_leg(state: CallState, asked: e.Asked) -> Leg | None:
@@ -38,7 +49,9 @@ def asking_leg(state: CallState, asked: e.Asked) -> Leg | None:
         return leg if leg and leg.role is LegRole.AGENT else None
     mine = [leg for leg in state.agents if not asked.agent or leg.party.agent == asked.agent]
     able = [
-        leg for leg in mine if legal(state, asked.ask, leg) and linked(state, leg, asked.target)
+        leg
+        for leg in mine
+        if legal(state, asked.ask, leg, asked.target) and linked(state, leg, asked.target)
     ]
     return next(iter([*able, *mine]), None)
 

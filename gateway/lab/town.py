@@ -57,6 +57,8 @@ class TownPlan:
     brief_s: float = 0.0
     ring_s: float = 20.0
     target_context: str = "liandong-target"
+    fire: str = ""
+    """Phone of the fire brigade (119), which 12345 and 110 can bring in; '': there is none."""
     hunt: tuple[str, ...] = ()
     """Phones that 12345's key rings in turn where 110's queue gives nobody."""
     gateway: bool = True

@@ -69,6 +69,30 @@ port = {api_port}
 directory = "{recordings}"
 """
 
+_FIRE = """
+[[centres]]
+code = "119"
+name = "119消防救援"
+
+[[links]]
+source = "12345"
+target = "119"
+dial = "{fire}"
+key = "*119"
+answered_by = "device"
+release = "talk"
+ring_s = {ring_s}
+
+[[links]]
+source = "110"
+target = "119"
+dial = "{fire}"
+key = "*119"
+answered_by = "device"
+release = "talk"
+ring_s = {ring_s}
+"""
+
 _SEAT = """
 [[seats]]
 extension = "{user}"
@@ -109,6 +133,8 @@ def town_toml(town: "Town", model: Path) -> str:
         api_port=town.api_port,
         recordings=town.pbx.recordings,
     )
+    if plan.fire:
+        text += _FIRE.format(fire=plan.fire, ring_s=plan.ring_s)
     for account in ACCOUNTS:
         if account.kind == "seat":
             centre = "12345" if account.user.startswith("1") else "110"

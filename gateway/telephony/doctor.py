@@ -108,7 +108,7 @@ def _dialplan(witness: Witness, settings: Settings) -> list[Finding]:
 
 
 def _rooms(witness: Witness, settings: Settings) -> list[Finding]:
-    queues = [centre.queue for centre in settings.centres]
+    queues = [centre.queue for centre in settings.centres if centre.queue]
     return [
         *check_profiles(witness),
         *(check_queue(queue, command(witness, f"queue show {queue}")) for queue in queues),

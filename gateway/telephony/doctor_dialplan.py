@@ -17,7 +17,7 @@ Dialplan = dict[str, Context]
 
 def examine_dialplan(plan: Dialplan, settings: Settings) -> list[Finding]:
     findings = check_contexts(plan, settings)
-    for centre in settings.centres:
+    for centre in _with_queue(settings):
         findings += check_way_in(plan, centre)
     return findings + [
         check_target(plan, _place_name(link, number), place)
@@ -26,12 +26,16 @@ def examine_dialplan(plan: Dialplan, settings: Settings) -> list[Finding]:
     ]
 
 
+def _with_queue(settings: Settings) -> list[CentreSettings]:
+    return [centre for centre in settings.centres if centre.queue]
+
+
 def check_contexts(plan: Dialplan, settings: Settings) -> list[Finding]:
     core = {name: list(extens) for name, extens in expect.CONTEXTS.items()}
     core[expect.ROOM_KEY_CONTEXT] += [f"transfer-{link.target}" for link in settings.links]
     include = "extensions.conf: #include liandong/extensions_liandong.conf; then `dialplan reload`"
     findings = _lacks(plan, core, include)
-    centres = {expect.REQUEUE_CONTEXT: [centre.code for centre in settings.centres]}
+    centres = {expect.REQUEUE_CONTEXT: [centre.code for centre in _with_queue(settings)]}
     write = f"write [{expect.REQUEUE_CONTEXT}], see liandong/extensions_centres.conf"
     return (findings + _lacks(plan, centres, write)) or [
         ok("contexts", f"{len(core) + 1} of ours, complete")

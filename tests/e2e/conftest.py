@@ -45,6 +45,14 @@ async def at_once_town() -> AsyncIterator[Town]:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def fire_town() -> AsyncIterator[Town]:
+    """The operator is released once 110 has answered; 119 can be brought in: phone 2002."""
+    plan = TownPlan(release="answered", brief_s=30, ring_s=RING_S, fire="PJSIP/2002")
+    async with town(plan) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def hunt_town() -> AsyncIterator[Town]:
     """Where 110's queue gives nobody, a phone that is nowhere is rung, then 2002."""
     plan = TownPlan(release="answered", ring_s=RING_S, hunt=("PJSIP/9999", "PJSIP/2002"))
@@ -71,6 +79,11 @@ async def release(release_town: Town, stage: AsyncExitStack) -> Scene:
 @pytest_asyncio.fixture(loop_scope="session")
 async def at_once(at_once_town: Town, stage: AsyncExitStack) -> Scene:
     return await stage.enter_async_context(open_scene(at_once_town))
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def fire(fire_town: Town, stage: AsyncExitStack) -> Scene:
+    return await stage.enter_async_context(open_scene(fire_town))
 
 
 @pytest_asyncio.fixture(loop_scope="session")

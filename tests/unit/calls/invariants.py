@@ -16,7 +16,7 @@ NEXT = {
     S.REQUESTED: {S.RINGING, S.REQUESTED} | ENDS,
     S.RINGING: {S.BRIEFING, S.REQUESTED} | ENDS,
     S.BRIEFING: {S.THREE_WAY, S.RELEASED} | ENDS,
-    S.THREE_WAY: {S.RELEASED} | ENDS,
+    S.THREE_WAY: {S.RELEASED, S.COMPLETED} | ENDS,
     S.RELEASED: {S.COMPLETED},
 }
 """Legal order of a transfer's states; those not named are its end."""

@@ -24,6 +24,7 @@ from hypothesis.stateful import (
 from gateway.calls import commands as c
 from gateway.calls import events as e
 from gateway.calls.facts import FailureReason, TransferKind
+from gateway.calls.state import Rules
 
 from .given import (
     CALL,
@@ -54,6 +55,7 @@ CHANNELS = (
     f"{CALL}.target.3",
 )
 LEGS = tuple(f"{CALL}.target.{number}" for number in range(2, 6))
+FIRE = Rules("talk", 0.0, 30.0, "device")
 LINKS = [
     rules(),
     rules(brief_s=5),
@@ -62,6 +64,8 @@ LINKS = [
     rules(hunt=("device", "agent")),
     rules(release="talk", hunt=("agent",)),
     rules(release="at_once", hunt=("agent",)),
+    rules(release="talk") | {(one, "119"): FIRE for one in ("12345", "110")},
+    rules(brief_s=5) | {(one, "119"): FIRE for one in ("12345", "110")},
 ]
 links = st.sampled_from(LINKS)
 EXPLORE = int(os.environ.get("LIANDONG_EXPLORE", "0"))
@@ -105,7 +109,7 @@ words: st.SearchStrategy[tuple[type[e.Event], dict[str, Any]]] = st.one_of(
                 {
                     "ask": st.sampled_from(e.Ask),
                     "ref": st.just(""),
-                    "target": st.sampled_from(["110", "12345", ""]),
+                    "target": st.sampled_from(["110", "12345", "119", ""]),
                     "unique_id": st.sampled_from(["", *CHANNELS]),
                     "native": st.booleans(),
                 },
@@ -257,7 +261,7 @@ class Calls(RuleBasedStateMachine):
                 e.Asked,
                 ask=ask,
                 ref=f"t{self.asked}",
-                target=data.draw(st.sampled_from(["110", "12345"])),
+                target=data.draw(st.sampled_from(["110", "12345", "119"])),
                 unique_id=data.draw(st.sampled_from(people)),
             )
 

@@ -7,6 +7,7 @@ import pytest
 from gateway.calls import commands as c
 from gateway.calls import events as e
 from gateway.calls.facts import TransferState
+from gateway.calls.state import Rules
 
 from .given import (
     CALL,
@@ -19,7 +20,6 @@ from .given import (
     Scene,
     given_briefing,
     given_early_answer,
-    given_handed_over,
     given_moving,
     given_ringing_transfer,
     given_talking,
@@ -29,6 +29,10 @@ from .given import (
 )
 
 Given = Callable[[], Scene]
+FIRE = rules(release="talk") | {
+    (source, "119"): Rules("talk", 0.0, 30.0, "device") for source in ("12345", "110")
+}
+"""The two centres, and the fire brigade for both."""
 
 
 # --- back and release ------------------------------------------------------------------------
@@ -98,10 +102,9 @@ def test_the_key_twice_is_one_transfer() -> None:
 
 
 def test_both_press_a_transfer_at_once_the_first_counts() -> None:
-    scene = given_handed_over()
-    scene.on(e.AgentConnected, channel="PJSIP/1002-2", unique_id="1.20", party=WANG)
-    scene.asks(e.Ask.TRANSFER, OFFICER, target="12345")
-    assert scene.asks(e.Ask.TRANSFER, "1.20") == []
+    scene = given_three_way(FIRE)
+    assert names(scene.asks(e.Ask.TRANSFER, OFFICER, target="119")) == ["RingTarget"]
+    assert scene.asks(e.Ask.TRANSFER, OPERATOR, target="119") == []
     assert scene.transfer.transferor == TARGET
 
 
