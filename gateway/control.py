@@ -33,7 +33,7 @@ from gateway.live import names
 from gateway.live.follow import follow
 from gateway.live.redis import connect
 from gateway.live.streams import LivePublisher, RedisLiveReader
-from gateway.media.keeper import TapKeeper
+from gateway.media.keeper import NO_CAPACITY, TapKeeper
 from gateway.media.taps import TAP_PREFIX, TapOpener
 from gateway.probes import Probes
 from gateway.settings import Settings
@@ -177,6 +177,8 @@ class Control:
         if isinstance(event, PartialHeard):
             self.live.publish(event.call_id, event.kind, text)
         else:
+            if isinstance(event, f.GapMarked) and event.why == NO_CAPACITY:
+                self.taps.refused(event.leg_id)
             self._record(event)
 
     def _on_delivery(self, text: str) -> None:

@@ -24,7 +24,6 @@ PAUSES_S = (0.5, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 """Before each further try; the last goes on for as long as the leg speaks."""
 _WELL_S = 10.0
 """A tap that ends sooner was refused, or its worker cannot live: the next try waits longer."""
-_REFUSED_S = 1.0
 _UUID_LENGTH = 36
 NO_TAP, NO_CAPACITY, RESTARTED = "no tap", "no capacity", "recognition restarted"
 
@@ -46,6 +45,7 @@ class _Kept:
     opened_at: datetime | None = None
     lost_at: datetime | None = None
     why: str = ""
+    refused: bool = False
     failed: int = 0
     """Tries in a row that came to nothing."""
 
@@ -67,6 +67,7 @@ class TapKeeper:
         self._started_ms = started_ms
         self._record = record
         self._opened: dict[str, _Kept] = {}
+        self._waiting: dict[str, _Kept] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def open(self, command: OpenTap) -> None:
@@ -83,8 +84,14 @@ class TapKeeper:
         kept.lost_at = now()
         lived_s = (kept.lost_at - kept.opened_at).total_seconds()
         kept.failed = kept.failed + 1 if lived_s < _WELL_S else 0
-        kept.why = NO_CAPACITY if lived_s < _REFUSED_S else RESTARTED
+        kept.why = RESTARTED
         self._start(self._again(kept))
+
+    def refused(self, leg_id: str) -> None:
+        """A worker has said that it has no room for this leg; its tap's end comes as well."""
+        for kept in (*self._opened.values(), *self._waiting.values()):
+            if kept.command.leg_id == leg_id:
+                kept.refused = True
 
     async def worker_within(self, wait_s: float) -> bool:
         """Whether a recognition worker is announced, now or within `wait_s`."""
@@ -98,16 +105,18 @@ class TapKeeper:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _again(self, kept: _Kept) -> None:
-        begun = kept.failed
+        leg, begun = kept.command.leg_id, kept.failed
+        self._waiting[leg] = kept
         while True:
             await asyncio.sleep(PAUSES_S[min(kept.failed, len(PAUSES_S) - 1)])
-            if not self._speaks(kept.command.leg_id):
+            if not self._speaks(leg):
                 if kept.lost_at and (kept.failed > begun or kept.opened_at is None):
                     self._mark(kept, kept.lost_at)
-                return
+                break
             if await self._try(kept):
-                _log.warning("tap opened again", leg=kept.command.leg_id)
-                return
+                _log.warning("tap opened again", leg=leg)
+                break
+        self._waiting.pop(leg, None)
 
     async def _try(self, kept: _Kept) -> bool:
         uuid = str(uuid4())
@@ -124,6 +133,7 @@ class TapKeeper:
         kept.worker = worker
         if lost_at is not None:
             self._mark(kept, lost_at)
+            kept.refused = False
         if uuid in self._opened:
             kept.lost_at = None
         return True
@@ -147,7 +157,7 @@ class TapKeeper:
             leg_id=leg,
             start_ms=max(0, int(lost_at.timestamp() * 1000) - zero),
             end_ms=max(0, int(now().timestamp() * 1000) - zero),
-            why=kept.why,
+            why=NO_CAPACITY if kept.refused else kept.why,
         )
         self._record(gap)
 

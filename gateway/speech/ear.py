@@ -23,11 +23,14 @@ class Said:
 
     final: bool
     text: str
+    """As the recogniser gave it, with its spaces."""
     words: list[tuple[str, float, float, float]]
     """(text, start_ms, end_ms, confidence)"""
     onset_ms: float
     end_ms: float
     """Where the voice was last loud: the end of speech, once `final`."""
+    written: str = ""
+    """A final's text as it is to be read."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ class Work:
     over: bool
     onset_ms: float
     end_ms: float
+    due_ms: float
+    """The audio up to here made it due."""
 
 
 class Ear:
@@ -121,7 +126,8 @@ class Ear:
         voice, gate = self._voice, self._gate
         onset = gate.began_ms if voice.onset_ms is None else voice.onset_ms
         end = gate.voice_ms if voice.last_ms is None else voice.last_ms
-        work = Work(bytes(self._ready), gate.began_ms, over, onset, end)
+        due = float(gate.position_ms)
+        work = Work(bytes(self._ready), gate.began_ms, over, onset, end, due)
         self._ready.clear()
         if over:
             self._forget()
@@ -172,9 +178,11 @@ class Ear:
             for w in heard.words
         ]
         onset = max(work.onset_ms, self._said_ms)
+        written = ""
         if heard.final:
             self._said_ms = work.end_ms
-        return [Said(heard.final, heard.text, words, onset, work.end_ms)]
+            written = self._pool.normalise(heard.text)
+        return [Said(heard.final, heard.text, words, onset, work.end_ms, written)]
 
     def _lose(self) -> None:
         lent, self._lent = self._lent, None

@@ -52,8 +52,12 @@ class Load:
         self._spent: deque[tuple[float, float]] = deque(maxlen=60)
         self._last_s, self._last_busy_s = clock(), 0.0
 
-    def note(self, wait_s: float) -> None:
-        """Audio had its words `wait_s` after it came."""
+    def note(self, wait_s: float, *, leg_id: str = "", due_ms: float = 0.0) -> None:
+        """Audio had its words `wait_s` after it came: of which leg, and up to where of its audio.
+
+        Leg and place are for those who compare with what they sent.
+        """
+        del leg_id, due_ms
         metrics.WAIT.observe(wait_s)
         self._waits.append((self._clock(), wait_s))
         self._forget()

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from gateway.calls.facts import GapMarked, SpeechClosed
 from gateway.log import get
 from gateway.media.audiosocket_codec import BYTES_PER_MS
 from gateway.speech import metrics
-from gateway.speech.ear import Ear, Said
+from gateway.speech.ear import Ear, Said, Work
 from gateway.speech.inbox import STALL_MS, Chunk, Gap, Inbox
 from gateway.speech.load import Load
 from gateway.speech.pool import Pool
@@ -78,7 +79,7 @@ class Stream:
                 await self._step()
             if gap := self._inbox.stalled():
                 self._mark(gap)
-            await self._decode(self._ear.finish, self._ear.fed_ms)
+            await self._decode(self._ear.finish, [])
             if self._deaf_from is not None:
                 self._mark(Gap(self._deaf_from, self._inbox.now_ms, "recogniser failed"))
         finally:
@@ -128,19 +129,23 @@ class Stream:
             return
         metrics.AUDIO_SECONDS.inc(len(pcm) / BYTES_PER_MS / 1000)
         if works := self._ear.take(pcm):
-            await self._decode(lambda: self._ear.decode(works), works[0].began_ms)
+            await self._decode(lambda: self._ear.decode(works), works)
 
-    async def _decode(self, call: Callable[[], list[Said]], began_ms: float) -> None:
+    async def _decode(self, call: Callable[[], list[Said]], works: list[Work]) -> None:
         """Run one call of the ear when it is our turn; what goes wrong in it stays here."""
-        newest = self._arrivals[-1][1] if self._arrivals else time.monotonic()
-        start_ms = self._timeline.call_ms(began_ms)
+        due = [(self._arrived(work.due_ms), work.due_ms) for work in works]
+        since = due[0][0] if due else None
+        start_ms = self._timeline.call_ms(works[0].began_ms if works else self._ear.fed_ms)
         try:
-            heard = await self._hearing.turns.run(newest, call)
+            heard = await self._hearing.turns.run(since or time.monotonic(), call)
         except Exception as error:
             self._crashed(error, start_ms)
             return
         self._crashes = 0
-        self._hearing.load.note(time.monotonic() - newest)
+        for arrived, due_ms in due:
+            if arrived is not None:
+                wait_s = time.monotonic() - arrived
+                self._hearing.load.note(wait_s, leg_id=self.grant.leg_id, due_ms=due_ms)
         for said in heard:
             self._say(said)
 
@@ -153,7 +158,8 @@ class Stream:
 
     def _arrived(self, fed_ms: float) -> float | None:
         """Return when the audio up to `fed_ms` was there; None when it was silence of our own."""
-        return next((at for end, at in self._arrivals if end >= fed_ms), None)
+        at = bisect_left(self._arrivals, (fed_ms, 0.0))
+        return self._arrivals[at][1] if at < len(self._arrivals) else None
 
     def _crashed(self, error: Exception, start_ms: float) -> None:
         metrics.CRASHES.inc()

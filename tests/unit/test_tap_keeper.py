@@ -137,9 +137,8 @@ async def test_a_tap_that_ends_with_its_leg_says_nothing(world: World) -> None:
 
 
 async def test_a_tap_whose_worker_died_is_opened_elsewhere_and_the_gap_is_marked(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World,
 ) -> None:
-    monkeypatch.setattr(module, "_REFUSED_S", 0.0)
     await world.keeper.open(TAP)
     world.end(0)
     await world.settled()
@@ -165,10 +164,22 @@ async def test_a_tap_that_is_refused_waits_longer_each_time(
     await world.keeper.open(TAP)
     for number in range(5):
         world.end(number)
+        world.keeper.refused(LEG)
         while world.keeper._tasks:
             await asyncio.wait(world.keeper._tasks)
     assert slept == [0.1, 0.2, 0.3, 0.3, 0.3]
     assert {gap.why for gap in world.gaps} == {"no capacity"}
+
+
+async def test_a_refusal_that_is_told_first_counts_too(world: World) -> None:
+    await world.keeper.open(TAP)
+    world.keeper.refused("call-2.caller.0")
+    world.keeper.refused(LEG)
+    world.end(0)
+    await world.settled()
+    world.end(1)
+    await world.settled()
+    assert [gap.why for gap in world.gaps] == ["no capacity", "recognition restarted"]
 
 
 async def test_an_end_that_is_told_before_the_answer_is_not_lost(world: World) -> None:
