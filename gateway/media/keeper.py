@@ -5,10 +5,10 @@ and with its length once it is over.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 from uuid import uuid4
 
 from gateway import log
@@ -74,7 +74,7 @@ class TapKeeper:
         """Open a tap on `command.channel`, now or later."""
         kept = _Kept(command)
         if not await self._try(kept):
-            self._start(self._again(kept))
+            self._retry(kept)
 
     def ended(self, channel: str) -> None:
         """A channel AudioSocket/... has ended: with its leg as a rule, else its worker has died."""
@@ -85,7 +85,7 @@ class TapKeeper:
         lived_s = (kept.lost_at - kept.opened_at).total_seconds()
         kept.failed = kept.failed + 1 if lived_s < _WELL_S else 0
         kept.why = RESTARTED
-        self._start(self._again(kept))
+        self._retry(kept)
 
     def refused(self, leg_id: str) -> None:
         """A worker has said that it has no room for this leg; its tap's end comes as well."""
@@ -106,7 +106,6 @@ class TapKeeper:
 
     async def _again(self, kept: _Kept) -> None:
         leg, begun = kept.command.leg_id, kept.failed
-        self._waiting[leg] = kept
         while True:
             await asyncio.sleep(PAUSES_S[min(kept.failed, len(PAUSES_S) - 1)])
             if not self._speaks(leg):
@@ -161,8 +160,9 @@ class TapKeeper:
         )
         self._record(gap)
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work, name="tap")
+    def _retry(self, kept: _Kept) -> None:
+        self._waiting[kept.command.leg_id] = kept
+        task = asyncio.create_task(self._again(kept), name="tap")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
