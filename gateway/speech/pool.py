@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from gateway.speech import metrics
 from gateway.speech.port import Engine, Heard, Recogniser
+from gateway.speech.text.spaces import plain
 
 _IDLE_S = 120.0
 """A recogniser unused for so long is let go: most memory is needed at the busiest minute only."""
@@ -34,8 +35,15 @@ class Pool:
     """Thread-safe. `recycle_s`: seconds of audio after which a recogniser is made anew."""
 
     def __init__(
-        self, engine: Engine, *, recycle_s: float, clock: Callable[[], float] = time.monotonic
+        self,
+        engine: Engine,
+        *,
+        recycle_s: float,
+        clock: Callable[[], float] = time.monotonic,
+        normalise: Callable[[str], str] = plain,
     ) -> None:
+        """`normalise` writes a final's text for readers, in the thread that decoded it."""
+        self.normalise = normalise
         self._engine = engine
         self._recycle_ms = recycle_s * 1000
         self._clock = clock

@@ -1,20 +1,14 @@
 """From what an ear said to speech events: ids, text, and times from the start of the call."""
 
-import re
 from bisect import bisect_right
 
 from gateway.calls.facts import UtteranceHeard
 from gateway.ids import new_id
 from gateway.speech.ear import Said
 from gateway.speech.port import PartialHeard, TapGrant
+from gateway.speech.text.spaces import plain
 
-_HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_BETWEEN_HAN = re.compile(f"(?<=[{_HAN}])\\s+(?=[{_HAN}])")
-
-
-def plain(text_raw: str) -> str:
-    """Return `text_raw` without the spaces an engine puts between Chinese words."""
-    return _BETWEEN_HAN.sub("", text_raw.strip())
+__all__ = ["Timeline", "Transcript", "plain"]
 
 
 class Timeline:
@@ -54,7 +48,7 @@ class Transcript:
 
     def event(self, said: Said) -> PartialHeard | UtteranceHeard | None:
         """Return the event to publish; None when nothing changed."""
-        text = plain(said.text)
+        text = said.written or plain(said.text)
         if said.final and text:
             return self._final(said, text)
         if text == self._shown:

@@ -27,6 +27,7 @@ from gateway.speech.port import Engine
 from gateway.speech.publisher import Publisher, RedisEventLog
 from gateway.speech.stream import Hearing
 from gateway.speech.streams import Streams
+from gateway.speech.text import normalise
 from gateway.speech.turns import Turns
 from gateway.speech.vosk_engine import VoskEngine
 
@@ -63,7 +64,10 @@ async def serve(
     ready: Callable[[str, int], None] | None = None,
     load_type: type[Load] = Load,
 ) -> None:
-    """`run` with an engine at hand; `load_type` may take notes (the bench does)."""
+    """`run` with an engine at hand; `load_type` may take notes (the bench does).
+
+    Raises ConfigError where `[speech] name_areas` or `names_file` are wrong.
+    """
     speech = settings.speech
     async with contextlib.AsyncExitStack() as stack:
         stop = stack.enter_context(_stop_signals())
@@ -74,7 +78,8 @@ async def serve(
         load = load_type(turns, most=speech.max_streams, decode_cost=cost)
         publisher = Publisher(RedisEventLog(redis))
         await stack.enter_async_context(_running(publisher.run()))
-        pool = Pool(engine, recycle_s=speech.recycle_s)
+        normaliser = await asyncio.to_thread(normalise.load, settings)
+        pool = Pool(engine, recycle_s=speech.recycle_s, normalise=normaliser.normalise)
         hearing = Hearing(pool, turns, load, speech.batch_ms)
         streams = Streams(hearing, publisher.publish)
         server = AudioSocketServer(RedisGrants(redis), streams.open)
