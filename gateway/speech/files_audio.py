@@ -15,6 +15,7 @@ from gateway.speech.files_formats import (
     MAX_CHANNELS,
     RATES,
     RawFormat,
+    closed_wav,
     promised_bytes,
     raw_format,
     unreadable,
@@ -43,8 +44,11 @@ class AudioFile:
         `rate` (hertz) and `channels` are for raw files, which do not tell (8000 and 1 by default).
         """
         raw = raw_format(source, rate, channels)
+        self._stream = closed_wav(source) if raw is None else None
+        if self._stream is None and not isinstance(source, Path):
+            self._stream = source
         try:
-            self._file = _open(source, raw)
+            self._file = _open(self._stream or source, raw)
         except soundfile.LibsndfileError as error:
             raise AudioError(unreadable(source, str(error.error_string))) from error
         self.channels: int = self._file.channels
@@ -55,7 +59,7 @@ class AudioFile:
         try:
             self._check()
         except AudioError:
-            self._file.close()
+            self.close()
             raise
         if not self._frames:
             self.warning = "has no audio in it (0 s)"
@@ -68,7 +72,13 @@ class AudioFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file, a stream that was given too."""
         self._file.close()
+        if self._stream is not None:
+            self._stream.close()
 
     @property
     def duration_s(self) -> float:
@@ -99,11 +109,16 @@ class AudioFile:
             yield from self._parts(ms)
             return
         resampler = samplerate.Resampler(_CONVERTER, self.channels)
-        ratio = SAMPLE_RATE / self.rate
+        ratio, given = SAMPLE_RATE / self.rate, 0
         for part in self._parts(ms):
-            yield _two_dimensional(resampler.process(part, ratio), self.channels)
-        rest = np.zeros((0, self.channels), np.float32)
-        yield _two_dimensional(resampler.process(rest, ratio, end_of_input=True), self.channels)
+            given += len(out := self._converted(resampler, part, ratio))
+            yield out
+        # The converter holds some milliseconds back: silence after the end pushes them out.
+        tail = np.zeros((self.rate // 10 + 1, self.channels), np.float32)
+        yield self._converted(resampler, tail, ratio)[: round(self._read * ratio) - given]
+
+    def _converted(self, resampler: Any, part: Samples, ratio: float) -> Samples:
+        return np.asarray(resampler.process(part, ratio), np.float32).reshape(-1, self.channels)
 
     def _parts(self, ms: int) -> Iterator[Samples]:
         frames = max(self.rate * ms // 1000, 1)
@@ -156,10 +171,6 @@ def _cut_off(promised: int, there: int) -> str:
         f"is cut off: its header promises {promised} bytes of audio, {there} are there "
         f"({share:.0%}); what is there is transcribed"
     )
-
-
-def _two_dimensional(samples: Any, channels: int) -> Samples:
-    return np.asarray(samples, np.float32).reshape(-1, channels)
 
 
 def _pcm(samples: Samples) -> list[bytes]:
