@@ -66,6 +66,7 @@ def pronunciations(word: str) -> list[Pronunciation]:
         readings += [(one,) for one in _single(word)]
     else:
         readings += _inside(word, spoken)
+    readings += [tuple(phones.third_tones(list(one))) for one in tuple(readings)]
     readings += [third for one in tuple(readings) if (third := _before_third(one))]
     found = (_units(one) for one in dict.fromkeys(readings))
     return list(dict.fromkeys(one for one in found if one))
@@ -85,9 +86,11 @@ def _single(char: str) -> Iterable[str]:
 
 
 def _inside(word: str, spoken: tuple[str, ...]) -> list[tuple[str, ...]]:
-    """Return the reading without sandhi, and with the speaker's habits for a few characters."""
-    citation = phones.word_pinyin(word, sandhi=False)
-    found = [citation] if citation != spoken else []
+    """Return the reading without sandhi, by the front end's own words, and with habits."""
+    pieces = tuple(one for part in phones.words(word) for one in phones.word_pinyin(part))
+    found = [phones.word_pinyin(word, sandhi=False)]
+    if len(pieces) == len(word):
+        found.insert(0, pieces)
     choices = [_habits(char, one) for char, one in zip(word, spoken, strict=True)]
     if 1 < len(tuple(product(*choices))) <= 6:
         found += list(product(*choices))[1:]
@@ -100,14 +103,11 @@ _HABITS: Mapping[str, Mapping[str, str]] = {
     "这": {"zhe4": "zhei4"},
     "谁": {"shei2": "shui2"},
     "血": {"xue4": "xie3"},
-    "一": {"yi1": "yao1"},
 }
 
 
 def _habits(char: str, spoken: str) -> tuple[str, ...]:
     other = _HABITS.get(char, {}).get(spoken)
-    if char == "一":
-        return (spoken,)
     return (spoken, other) if other else (spoken,)
 
 

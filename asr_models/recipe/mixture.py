@@ -37,7 +37,8 @@ class Flowing:
         words = last(keys)
         end = self.model.given((history(keys) << BITS) | END, order)
         begin = self.model.given((np.int64(START) << BITS) | words, 2)
-        return np.where(words == END, (1 - self.through) * plain, plain + self.through * end * begin)
+        onward = plain + self.through * end * begin
+        return np.where(words == END, (1 - self.through) * plain, onward)
 
 
 def trigrams(sentences: Sequence[Sequence[int]]) -> list[tuple[int, Keys]]:

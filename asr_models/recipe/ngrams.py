@@ -153,8 +153,9 @@ def _discounted(
         if usable
         else (0.5, 0.75, 0.9)
     )
-    low, middle, high = (min(max(step, 0.1), limit) for step, limit in zip(steps, (0.95, 1.9, 2.8), strict=True))
-    discount = np.select([effective <= 1, effective <= 2], [np.minimum(low, effective), middle], high)
+    low, middle, high = np.clip(steps, 0.1, (0.95, 1.9, 2.8)).tolist()
+    rare = [effective <= 1, effective <= 2]
+    discount = np.select(rare, [np.minimum(low, effective), middle], high)
     total = np.bincount(context, effective, contexts)
     taken = np.bincount(context, discount, contexts)
     some = total > 0

@@ -105,17 +105,34 @@ class OpenGram:
         for number, word in enumerate(self.words):
             ours[number] = vocabulary.get(word, -1)
         size = max(vocabulary.values()) + 1
-        levels = [(np.arange(size, dtype=np.int64), self._unigrams(ours, size))]
+        unigrams = self._unigrams(ours, size, self._in_pieces(vocabulary))
+        levels = [(np.arange(size, dtype=np.int64), unigrams)]
         for order in (2, 3):
             keys, prob = self._level(ours, order)
             _, known = find(levels[-1][0], history(keys))
             levels.append((keys[known], prob[known]))
         return with_backoff([keys for keys, _ in levels], [prob for _, prob in levels])
 
-    def _unigrams(self, ours: Keys, size: int) -> Floats:
+    def _in_pieces(self, vocabulary: Mapping[str, int]) -> dict[int, float]:
+        """Return the shares of words that the model only has in pieces, the best two of them."""
+        shares = self.unigrams()
+        numbers = {word: number for number, word in enumerate(self.words) if word}
+        unknown = [word for word in vocabulary if word not in shares and len(word) > 1]
+        splits = [(word, at) for word in unknown for at in range(1, len(word))]
+        known = [(w, at) for w, at in splits if w[:at] in shares and w[at:] in shares]
+        pairs = [(numbers[word[:at]] << BITS) | numbers[word[at:]] for word, at in known]
+        joint = self.model.given(np.array(pairs, np.int64), 2)
+        best: dict[int, float] = {}
+        for (word, at), share in zip(known, joint.tolist(), strict=True):
+            number = vocabulary[word]
+            best[number] = max(best.get(number, 0.0), shares[word[:at]] * share)
+        return best
+
+    def _unigrams(self, ours: Keys, size: int, pieces: Mapping[int, float]) -> Floats:
         target, prob = ours[self.model.keys[0]], self.model.prob[0]
         out = np.full(size, 1e-9)
         out[target[target >= 0]] = prob[target >= 0]
+        out[list(pieces)] = [max(share, 1e-9) for share in pieces.values()]
         out[END] = prob[np.isin(self.model.keys[0], _BOUNDARIES)].sum()
         out[START] = 0.0
         return out / out.sum()
@@ -154,4 +171,5 @@ class OpenGram:
             total += share * self.model.given(full, order)
             weight += share
         at, _ = find(found, pairs[0])
-        return np.bincount(at, total / weight, len(found))
+        shares: Floats = np.bincount(at, total / weight, len(found))
+        return shares

@@ -1,9 +1,9 @@
 """Entropy pruning (Stolcke 1998): drop the n-grams whose loss changes the model least."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from asr_models.recipe.ngrams import (
-    ORDER,
     Backoff,
     Floats,
     Keys,
@@ -32,17 +32,41 @@ def costs(model: Backoff, order: int) -> Floats:
     return cost
 
 
-def prune(model: Backoff, threshold: float) -> Backoff:
-    """Return `model` without the n-grams that cost less than `threshold`, longest first."""
-    keys, prob = list(model.keys), list(model.prob)
-    needed: Keys = np.zeros(0, np.int64)
-    for order in range(ORDER, 1, -1):
-        stay = costs(with_backoff(keys[:order], prob[:order]), order) >= threshold
-        at, there = find(keys[order - 1], needed)
-        stay[at[there]] = True
-        keys[order - 1], prob[order - 1] = keys[order - 1][stay], prob[order - 1][stay]
-        needed = np.unique(history(keys[order - 1]))
-    return with_backoff(keys, prob)
+def prune(model: Backoff, limit: int) -> Backoff:
+    """Return `model` with at most `limit` n-grams, those gone that cost least.
+
+    Costs are those of dropping one n-gram from the model as it is (bigrams: from the model
+    without trigrams), and are not looked at again after the first is gone.
+    """
+    total = sum(map(len, model.keys))
+    if total <= limit:
+        return model
+    lower = with_backoff(model.keys[:2], model.prob[:2])
+    two, three = costs(lower, 2), costs(model, 3)
+    low, high = -14.0, 0.0
+    for _ in range(40):
+        middle = (low + high) / 2
+        kept = _kept(model, two, three, 10.0**middle)
+        if len(model.keys[0]) + sum(int(one.sum()) for one in kept) > limit:
+            low = middle
+        else:
+            high = middle
+    short, long = _kept(model, two, three, 10.0**high)
+    return with_backoff(
+        [model.keys[0], model.keys[1][short], model.keys[2][long]],
+        [model.prob[0], model.prob[1][short], model.prob[2][long]],
+    )
+
+
+def _kept(
+    model: Backoff, two: Floats, three: Floats, threshold: float
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which bigrams and trigrams stay; a trigram's history stays with it."""
+    long = three >= threshold
+    short = two >= threshold
+    at, _ = find(model.keys[1], np.unique(history(model.keys[2][long])))
+    short[at] = True
+    return short, long
 
 
 def _joint(model: Backoff, keys: Keys, order: int) -> Floats:
@@ -56,22 +80,3 @@ def _joint(model: Backoff, keys: Keys, order: int) -> Floats:
     head = _joint(model, history(keys), order - 1)
     found: Floats = head * model.given(keys, order)
     return found
-
-
-def size(model: Backoff) -> int:
-    """Return the number of n-grams."""
-    return sum(map(len, model.keys))
-
-
-def prune_to(model: Backoff, limit: int) -> Backoff:
-    """Return `model` pruned to at most `limit` n-grams, by bisection of the threshold."""
-    if size(model) <= limit:
-        return model
-    low, high = -12.0, -4.0
-    for _ in range(12):
-        middle = (low + high) / 2
-        if size(prune(model, 10.0**middle)) > limit:
-            low = middle
-        else:
-            high = middle
-    return prune(model, 10.0**high)

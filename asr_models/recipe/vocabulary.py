@@ -62,6 +62,12 @@ def common_characters() -> set[str]:
     return set(b"".join(cells).decode("gb2312", "ignore"))
 
 
+def always(paths: Paths) -> set[str]:
+    """Return the words that are in the vocabulary however rare."""
+    wanted = places() | units() | recorded(paths) | common_characters()
+    return {word for word in wanted if speakable(word)}
+
+
 class Cutter:
     """Cuts text into words, the likeliest way by the words' shares (jieba's maximum path)."""
 
@@ -86,9 +92,9 @@ def candidates(paths: Paths, background: Mapping[str, float]) -> dict[str, float
     found = {word: uses / total * 0.5 for word, uses in jieba.dt.FREQ.items() if uses >= 3}
     for word, share in background.items():
         found[word] = max(found.get(word, 0.0), share)
-    for word in places() | units() | recorded(paths) | common_characters():
+    for word in always(paths):
         found[word] = max(found.get(word, 0.0), _RARE)
-    return {word: share for word, share in found.items() if _speakable(word)}
+    return {word: share for word, share in found.items() if speakable(word)}
 
 
 def choose(
@@ -102,18 +108,19 @@ def choose(
     Words of `always` and every usable character of the texts are in, whatever their share.
     """
     cutter = Cutter(shares)
-    mixed = Counter({word: 0.25 * share for word, share in shares.items()})
+    mixed = {word: 0.25 * share for word, share in shares.items()}
     letters: set[str] = set()
     for weight, lines in texts:
         counts = Counter(word for line in lines for word in cutter.cut(line))
         total = sum(counts.values()) or 1
         for word, times in counts.items():
-            if _speakable(word):
-                mixed[word] += weight * times / total
+            if speakable(word):
+                mixed[word] = mixed.get(word, 0.0) + weight * times / total
             letters.update(word)
-    kept = {word: mixed[word] for word, _ in mixed.most_common(size)}
-    for word in {*always, *(char for char in letters if _speakable(char))}:
-        kept[word] = max(mixed[word], 1e-8)
+    commonest = sorted(mixed, key=lambda word: (-mixed[word], word))
+    kept = {word: mixed[word] for word in commonest[:size]}
+    for word in {*always, *(char for char in letters if speakable(char))}:
+        kept[word] = max(mixed.get(word, 0.0), 1e-8)
     return kept
 
 
@@ -130,7 +137,8 @@ def encode(words: Iterable[str], ids: Mapping[str, int]) -> list[int]:
     return [ids.get(word, ids[UNKNOWN]) for word in words]
 
 
-def _speakable(word: str) -> bool:
+def speakable(word: str) -> bool:
+    """Whether the front end knows how to say `word`, and it is not too long."""
     return (
         bool(_HAN.fullmatch(word))
         and len(word) <= _LONGEST
