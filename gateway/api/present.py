@@ -141,6 +141,7 @@ def _head(call: CallView, actor: Actor) -> dict[str, Any]:
         "started_at": call.started_at,
         "ended_at": call.ended_at,
         "end_reason": call.end_reason,
+        "danger": call.danger,
     }
 
 

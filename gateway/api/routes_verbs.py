@@ -69,6 +69,16 @@ async def back(services: Inject, actor: Operator, call_id: str) -> s.CallOut:
     return present.call_out(await services.control.back(call_id, actor), actor)
 
 
+@router.post("/danger", summary="Mark danger")
+async def danger(services: Inject, actor: Operator, call_id: str, body: s.DangerIn) -> s.CallOut:
+    """Say whether life, property or public safety is in danger now (D05).
+
+    While it is, 110 is rung at the head of its queue, with a ring of its own.
+    """
+    find_own(services, call_id, actor)
+    return present.call_out(await services.control.mark(call_id, body.danger, actor), actor)
+
+
 @router.post("/release", summary="Leave the call")
 async def release(services: Inject, actor: Operator, call_id: str) -> s.CallOut:
     """Let the operator's leg go, once the person at the target has answered."""

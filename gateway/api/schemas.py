@@ -76,6 +76,7 @@ class CallSummary(BaseModel):
     started_at: datetime | None
     ended_at: datetime | None
     end_reason: str
+    danger: bool = Field(description="A person says: danger to life, property or public safety.")
     agents: list[str] = Field(description="Names of the operators on the call now.")
     transfer_state: TransferState | None
     urgency: str | None
@@ -92,6 +93,7 @@ class CallOut(BaseModel):
     started_at: datetime | None
     ended_at: datetime | None
     end_reason: str
+    danger: bool = Field(description="A person says: danger to life, property or public safety.")
     recording: str = Field(description="Empty without the right recordings.")
     legs: list[LegOut]
     transfers: list[TransferOut]
@@ -184,6 +186,10 @@ class VerbsOut(BaseModel):
 class TransferIn(_In):
     target: str = Field(pattern=r"^[0-9]{3,12}$", description="Centre code, e.g. 110.")
     kind: TransferKind = TransferKind.ONE_KEY
+
+
+class DangerIn(_In):
+    danger: bool = Field(description="Whether there is danger now.")
 
 
 class RevealIn(_In):

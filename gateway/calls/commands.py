@@ -49,6 +49,8 @@ class RingTarget:
     target: str
     ring_s: float
     place: int = 0
+    urgent: bool = False
+    """To the head of the target's queue, with a ring of its own (D05)."""
 
 
 @dataclass(frozen=True)

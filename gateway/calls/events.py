@@ -153,6 +153,15 @@ class KeyPressed(Event):
     age_s: float
 
 
+@dataclass(frozen=True)
+class DangerMarked(Event):
+    """A person says whether there is danger now."""
+
+    danger: bool
+    agent: str = ""
+    why: Literal["person", "suggestion"] = "person"
+
+
 class Outcome(StrEnum):
     DONE = "done"
     REFUSED = "refused"

@@ -115,6 +115,16 @@ class LegEnded(_Fact):
     ended_by: Literal["party", "gateway", "switch", "unknown"] = "unknown"
 
 
+class CallMarked(_Fact):
+    """A person says that life, property or public safety is in danger now, or no longer (D05)."""
+
+    kind: Literal["call.marked"] = "call.marked"
+    danger: bool
+    agent: str = ""
+    why: Literal["person", "suggestion"] = "person"
+    """`suggestion`: they accepted a suggestion that is an emergency."""
+
+
 class TransferRequested(_Fact):
     kind: Literal["transfer.requested"] = "transfer.requested"
     transfer_id: str
@@ -283,6 +293,7 @@ Fact = Annotated[
     | CallerHeld
     | CallerRequeued
     | LegEnded
+    | CallMarked
     | TransferRequested
     | TransferChanged
     | UtteranceHeard

@@ -79,6 +79,11 @@ class FakeCallControl:
         self._ask("release", call_id, Verb.RELEASE, "", by)
         return self.call(call_id)
 
+    async def mark(self, call_id: str, danger: bool, by: Actor) -> CallView:
+        self._note("mark", call_id, danger, by)
+        self.feed(f.CallMarked(call_id=call_id, danger=danger, agent=by.agent))
+        return self.call(call_id)
+
     async def decide(
         self,
         call_id: str,

@@ -199,6 +199,20 @@ def _asked(step: Step, asked: e.Asked) -> None:
         t.release(step, transfer)
 
 
+def _marked(step: Step, event: e.DangerMarked) -> None:
+    if event.danger != step.state.danger:
+        step.set(danger=event.danger)
+        step.record(
+            f.CallMarked(
+                call_id=step.state.call_id,
+                at=step.at,
+                danger=event.danger,
+                agent=event.agent,
+                why=event.why,
+            )
+        )
+
+
 def _command_ended(step: Step, event: e.CommandEnded) -> None:
     if event.name == "HangUp" and event.outcome is e.Outcome.REFUSED:
         if leg := step.state.agent(event.ref):
@@ -294,6 +308,7 @@ _HANDLERS: dict[type[e.Event], Callable[[Step, Any], None]] = {
     e.HangupRequested: _hangup_requested,
     e.ChannelEnded: _channel_ended,
     e.Asked: _asked,
+    e.DangerMarked: _marked,
     e.CommandEnded: _command_ended,
     e.DeadlinePassed: _deadline,
     e.TargetRinging: _target_ringing,

@@ -76,6 +76,10 @@ class CallControl(Protocol):
         """Let the operator's leg go, once the person at the target has answered."""
         ...
 
+    async def mark(self, call_id: str, danger: bool, by: Actor) -> CallView:
+        """Say whether there is danger: the next ring of 110 is at its queue's head, and urgent."""
+        ...
+
     async def decide(
         self,
         call_id: str,

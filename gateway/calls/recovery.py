@@ -38,6 +38,7 @@ def state_of(view: CallView, rules: RulesOf) -> CallState:
         centre=view.centre,
         caller_number=view.caller_number,
         started=view.started_at,
+        danger=view.danger,
         caller=caller,
         agents=agents,
         transfer=_transfer(view, rules),

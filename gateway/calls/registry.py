@@ -232,6 +232,13 @@ class Registry:
         await self._ask(session, e.Ask.RELEASE, by)
         return session.view
 
+    async def mark(self, call_id: str, danger: bool, by: Actor) -> CallView:
+        session = self._session(call_id)
+        if session.state.ended:
+            raise IllegalVerb("the call has ended")
+        await session.ask(e.DangerMarked(now(), danger, by.agent or by.name))
+        return session.view
+
     async def decide(
         self,
         call_id: str,
@@ -254,6 +261,8 @@ class Registry:
             agent=by.agent or by.name,
         )
         session.record(decided)
+        if decision == "accepted" and made.urgency == "emergency" and not session.state.ended:
+            await session.ask(e.DangerMarked(now(), True, by.agent or by.name, "suggestion"))
         return session.view
 
     async def health(self) -> list[ComponentHealth]:

@@ -121,6 +121,7 @@ class CallState:
     """Unique ids of channels that have ended: a late word about them means nothing."""
     asked: frozenset[str] = frozenset()
     """Refs of transfers asked for: the same press told twice is one press."""
+    danger: bool = False
     served: bool = False
     caller_held: bool = False
     fetching: bool = False

@@ -115,6 +115,7 @@ def ring(step: Step, transfer: Transfer) -> None:
             target=transfer.target,
             ring_s=transfer.rules.ring_s,
             place=transfer.tried,
+            urgent=step.state.danger,
         )
     )
     step.arm(e.Deadline.RING, transfer.leg_id, transfer.rules.ring_s + RING_GRACE_S)

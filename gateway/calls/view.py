@@ -69,6 +69,8 @@ class CallView(BaseModel):
     called_number: str = ""
     recording: str = ""
     message_status: str = "Actual"
+    danger: bool = False
+    """A person has marked it: 110 first, whatever else is open."""
     started_at: datetime | None = None
     ended_at: datetime | None = None
     end_reason: str = ""
@@ -125,6 +127,10 @@ def _told_in_the_leg_log(_view: CallView, _fact: f.Fact) -> None:
 def _leg_ended(view: CallView, fact: f.LegEnded) -> None:
     if leg := view.legs.get(fact.leg_id):
         leg.ended_at, leg.cause, leg.ended_by = fact.at, fact.cause, fact.ended_by
+
+
+def _marked(view: CallView, fact: f.CallMarked) -> None:
+    view.danger = fact.danger
 
 
 def _transfer_requested(view: CallView, fact: f.TransferRequested) -> None:
@@ -200,6 +206,7 @@ _APPLY: dict[str, Callable[[CallView, Any], None]] = {
     "caller.held": _told_in_the_leg_log,
     "caller.requeued": _told_in_the_leg_log,
     "leg.ended": _leg_ended,
+    "call.marked": _marked,
     "transfer.requested": _transfer_requested,
     "transfer.changed": _transfer_changed,
     "utterance.heard": _utterance,

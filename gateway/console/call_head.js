@@ -92,9 +92,10 @@ watch(["call", "selected", "setup", "revealed"], ({ call, selected, setup, revea
 
 watch(["suggestion", "call"], ({ suggestion, call }) => {
   const made = suggestion?.suggestion;
-  const danger = made?.urgency === "emergency" && call && !call.ended_at;
+  const danger = (call?.danger || made?.urgency === "emergency") && call && !call.ended_at;
   const banner = byId("emergency");
   show(banner, danger);
-  const text = danger ? `特急：可能危及人身、财产或公共安全，应由 110 先行处置` : "";
+  const said = call?.danger ? "坐席已标记危险：" : "特急：可能";
+  const text = danger ? `${said}危及人身、财产或公共安全，应由 110 先行处置` : "";
   if (banner.textContent !== text) banner.textContent = text;
 });

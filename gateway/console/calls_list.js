@@ -4,10 +4,12 @@ import { byId, el, fill, show } from "./dom.js";
 import { watch } from "./store.js";
 import { STATUS, TICKET, TRANSFER, URGENCY } from "./words.js";
 
+const isEmergency = (call) => call.danger || call.urgency === "emergency";
+
 const select = (id) => document.dispatchEvent(new CustomEvent("liandong:select", { detail: id }));
 
 function card(call, selected) {
-  const emergency = call.urgency === "emergency" && !call.ended_at;
+  const emergency = isEmergency(call) && !call.ended_at;
   const button = el(
     "button",
     {
@@ -43,7 +45,6 @@ function chips(call) {
 }
 
 watch(["calls", "selected"], ({ calls, selected }) => {
-  const isEmergency = (call) => call.urgency === "emergency";
   const going = calls
     .filter((call) => !call.ended_at)
     .reverse()

@@ -12,7 +12,8 @@ async function ask({ verb, target }) {
   sending = true;
   render();
   try {
-    if (verb === "back" || verb === "release") await post(`${path}/${verb}`);
+    if (verb === "danger") await post(`${path}/danger`, { danger: !state.call.danger });
+    else if (verb === "back" || verb === "release") await post(`${path}/${verb}`);
     else await postOnce(`${path}/transfers`, { target, kind: verb === "three_way" ? "three_way" : "one_key" });
   } catch (error) {
     notice(problemText(error.slug));
@@ -31,11 +32,17 @@ function offered() {
     ...links.map((link) => ({ verb: "three_way", target: link.target, key: setup.keys.three_way, name: `三方 ${link.target}`, title: "来电人、您和对方一起通话" })),
     { verb: "back", target: "", key: setup.keys.back, name: "返回来电人", title: "挂断对方，继续与来电人通话" },
     { verb: "release", target: "", key: setup.keys.release, name: "离开通话", title: "来电人与对方继续通话" },
+    call.danger
+      ? { verb: "danger", target: "", key: "", name: "取消危险标记", title: "情况已不紧急" }
+      : { verb: "danger", target: "", key: "", name: "标记危险", title: "转接 110 时排在队首，话机以特别铃声提示" },
   ];
 }
 
 const isLegal = (offer) =>
   state.verbs.may_act &&
+  (offer.verb === "danger" ? !state.call.ended_at : isOffered(offer));
+
+const isOffered = (offer) =>
   state.verbs.verbs.some((legal) => legal.verb === offer.verb && (!legal.target || legal.target === offer.target));
 
 function render() {

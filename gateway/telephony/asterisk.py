@@ -65,6 +65,7 @@ class AsteriskSwitch:
             "__LD_CENTRE": command.centre,
             "__LD_HERE": command.target,
             "__LD_PEER": command.source,
+            "__LD_URGENT": "1" if command.urgent else "",
             "__TRANSFER_CONTEXT": "liandong-refer",
         }
         until = self._until(command.ring_s)

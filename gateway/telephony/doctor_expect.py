@@ -59,6 +59,7 @@ CONTEXTS = {
     "liandong-alone": ("s", "queue", "announce"),
     "liandong-refer": ("_X.",),
     "liandong-room-key": ("three", "back", "release"),
+    "liandong-ring": ("s",),
     "liandong-tap": ("s",),
 }
 """Context: its extensions, in `extensions_liandong.conf`."""

@@ -86,7 +86,7 @@ def test_without_our_files_each_lack_is_named_with_its_remedy():
         (PLAN, "liandong-call,s,1(110", "liandong-call,s,1(119", "calls to 110", "no extension"),
         (PLAN, "'rejoin' =>", "'gone' =>", "context liandong-room", "lacks rejoin"),
         (PLAN, "'transfer-110' =>", "'x' =>", "context liandong-room-key", "lacks transfer-110"),
-        (PLAN, "1. Set(QUEUE_PRIO=50)", "1. Answer()", "link 12345 to 110", "Answer()"),
+        (PLAN, "1. Set(QUEUE_PRIO=50)", "1. Answer()", "link 110 to 12345", "Answer()"),
         (PLAN, "Context 'liandong-target'", "Context 'x'", "link 110 to 12345", "no 12345"),
         (FEATURES, "no def  *110", "no def  *11", "feature ld_to_110", "*11"),
         (MENU, "*110=dialplan_exec", "*111=dialplan_exec", "room key *110", "nothing"),

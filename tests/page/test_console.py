@@ -146,6 +146,7 @@ async def test_verbs_are_enabled_only_when_legal(desk):
     button = desk.page.get_by_role("button", name="转接 110")
     await expect(button).to_be_enabled()
     await expect(button.locator("kbd")).to_have_text("*110")
+    await expect(desk.page.get_by_role("button", name="标记危险")).to_be_enabled()
     for name in ("三方 110", "返回来电人", "离开通话"):
         await expect(desk.page.get_by_role("button", name=name)).to_be_disabled()
     desk.control.allow(script.call_id, BACK, RELEASE)
@@ -166,6 +167,21 @@ async def test_transfer_by_click(desk):
     ((name, call_id, order, by),) = await requests(desk, 1)
     assert (name, call_id, order.target, by.agent) == ("transfer", script.call_id, "110", "1001")
     await expect(desk.page.locator("li.current")).to_contain_text("已请求")
+
+
+async def test_danger_is_marked_and_taken_back(desk):
+    await desk.log_in()
+    script = desk.script()
+    desk.control.feed(*script.answered())
+    await desk.page.get_by_role("button", name="标记危险").click()
+    await expect(desk.page.locator("#emergency")).to_contain_text("坐席已标记危险")
+    await expect(desk.page.locator("#calls .is-emergency")).to_be_visible()
+    await desk.page.get_by_role("button", name="取消危险标记").click()
+    await expect(desk.page.locator("#emergency")).to_be_hidden()
+    assert [request[:3] for request in desk.control.requests] == [
+        ("mark", script.call_id, True),
+        ("mark", script.call_id, False),
+    ]
 
 
 async def test_refused_verb_is_explained(desk):

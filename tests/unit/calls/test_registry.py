@@ -268,6 +268,28 @@ async def test_decisions_name_the_suggestion_that_was_seen(office: Office) -> No
     assert (view.decision.decision, view.decision.agent) == ("changed", "a1001")
 
 
+async def test_accepting_an_emergency_marks_the_call(office: Office) -> None:
+    view = await office.talking()
+    made = {"call_id": view.id, "platform": "110", "item": "B1", "confidence": 0.9, "version": "t"}
+    decide: Any = office.registry.decide
+    for number, urgency in enumerate(("urgent", "emergency")):
+        suggested = f.SuggestionMade(suggestion_id=f"s{number}", urgency=urgency, **made)  # type: ignore[arg-type]
+        office.registry.record(suggested)
+        await decide(view.id, f"s{number}", "accepted", "110", "B1", OPERATOR_ACTOR)
+        assert view.danger is (urgency == "emergency")
+    await office.registry.transfer(view.id, TO_110, OPERATOR_ACTOR)
+    await office.settled()
+    assert [ring.urgent for ring in office.switch.all(c.RingTarget)] == [True]
+
+
+async def test_an_ended_call_is_not_marked(office: Office) -> None:
+    view = await office.talking()
+    office.ends(CALLER)
+    await office.settled()
+    with pytest.raises(IllegalVerb):
+        await office.registry.mark(view.id, True, OPERATOR_ACTOR)
+
+
 async def test_reconcile_ends_what_is_gone_and_leaves_what_lives(office: Office) -> None:
     view, leg_id = await office.ringing()
     office.registry.reconcile({CALLER, OPERATOR, leg_id})
