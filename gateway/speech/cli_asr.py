@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from gateway.log import get
-from gateway.settings import SpeechSettings, load
+from gateway.settings import Settings, load
 from gateway.speech.cli_options import Config
 from gateway.speech.models.home import model_path
+from gateway.speech.text import normalise
 from gateway.speech.vosk_engine import VoskEngine
 from gateway.speech.wsserver import Limits, StreamServer
 from gateway.speech.wsserver_decoder import VoskDecoder
@@ -43,23 +44,25 @@ def serve_streams(
     config: Config = None,
 ) -> None:
     """Serve vosk-server's WebSocket protocol until SIGTERM or Ctrl-C."""
-    speech = load(config).speech
     limits = Limits(max_streams=max_streams)
     default = StreamConfig(sample_rate=sample_rate)
-    asyncio.run(_serve(speech, limits, default, host, port))
+    asyncio.run(_serve(load(config), limits, default, host, port))
 
 
 async def _serve(
-    speech: SpeechSettings, limits: Limits, default: StreamConfig, host: str, port: int
+    settings: Settings, limits: Limits, default: StreamConfig, host: str, port: int
 ) -> None:
-    engine = await asyncio.to_thread(VoskEngine, model_path(speech))
+    speech = settings.speech
+    chunk = speech.frames_per_chunk
+    engine = await asyncio.to_thread(VoskEngine, model_path(speech), frames_per_chunk=chunk)
+    written = (await asyncio.to_thread(normalise.load, settings)).normalise
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
 
     def make(config: StreamConfig) -> VoskDecoder:
-        return VoskDecoder(engine, config, recycle_s=speech.recycle_s)
+        return VoskDecoder(engine, config, recycle_s=speech.recycle_s, normalise=written)
 
     async with StreamServer(make, limits, default).running(host, port) as (at, bound):
         log.info("asr.listening", host=at, port=bound, model=engine.model_version)

@@ -20,6 +20,7 @@ from gateway.speech.files_run import Failure, Remark, in_order
 from gateway.speech.files_transcribe import FileUtterance, Listening, transcribe
 from gateway.speech.models.home import ModelHome
 from gateway.speech.pool import Pool
+from gateway.speech.text import normalise
 from gateway.speech.vosk_engine import VoskEngine
 
 _STDIN = "-"
@@ -53,9 +54,13 @@ def command(
     A file that cannot be heard gets one line on stderr, the others go on; the exit status is
     then 1.
     """
-    speech = load(config).speech
-    engine = VoskEngine(ModelHome.of(speech).directory(model or speech.model_dir))
-    listening = Listening(Pool(engine, recycle_s=speech.recycle_s), batch_ms=speech.batch_ms)
+    settings = load(config)
+    speech = settings.speech
+    model_dir = ModelHome.of(speech).directory(model or speech.model_dir)
+    engine = VoskEngine(model_dir, frames_per_chunk=speech.frames_per_chunk)
+    written = normalise.load(settings).normalise
+    pool = Pool(engine, recycle_s=speech.recycle_s, normalise=written)
+    listening = Listening(pool, batch_ms=speech.batch_ms)
     show = _json_line(words) if jsonl else _plain_lines()
     # Bytes out are UTF-8 whatever the terminal says.
     sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]

@@ -7,7 +7,7 @@ from gateway.errors import AudioError
 from gateway.speech.ear import Ear, Said
 from gateway.speech.files_audio import AudioFile
 from gateway.speech.pool import Pool
-from gateway.speech.transcript import plain
+from gateway.speech.text.spaces import plain
 
 
 @dataclass(frozen=True)
@@ -15,6 +15,7 @@ class Listening:
     """How files are heard: as calls are."""
 
     pool: Pool
+    """Of recognisers; it also writes text for readers."""
     batch_ms: int
 
 
@@ -65,8 +66,7 @@ def transcribe(
 
 def _utterances(heard: list[Said], name: str, channel: int) -> Iterator[FileUtterance]:
     for said in heard:
-        # The one place where a file's raw text becomes text.
-        if said.final and (text := plain(said.text)):
+        if said.final and (text := said.written or plain(said.text)):
             yield _utterance(said, text, name, channel)
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from gateway.speech.transcript import plain
+from gateway.speech.text.spaces import plain
 from gateway.speech.vosk_engine import VoskEngine
 from gateway.speech.wsserver_messages import StreamConfig
 
@@ -29,8 +29,17 @@ MakeDecoder = Callable[[StreamConfig], Decoder]
 class VoskDecoder:
     """KaldiRecognizer, made anew at the end of an utterance now and then: its memory grows."""
 
-    def __init__(self, engine: VoskEngine, config: StreamConfig, *, recycle_s: float) -> None:
+    def __init__(
+        self,
+        engine: VoskEngine,
+        config: StreamConfig,
+        *,
+        recycle_s: float,
+        normalise: Callable[[str], str] = plain,
+    ) -> None:
+        """`normalise` writes results for readers, for clients that ask for it."""
         self._engine = engine
+        self._normalise = normalise
         self._config = config
         self._recycle_s = recycle_s
         self._odd = b""
@@ -69,7 +78,7 @@ class VoskDecoder:
         for part in (said, *said.get("alternatives", ())):
             self._shift(part)
             if self._config.normalise:
-                _normalise(part)
+                self._write(part)
         return json.dumps(said, ensure_ascii=False)
 
     def _shift(self, part: dict[str, Any]) -> None:
@@ -77,10 +86,8 @@ class VoskDecoder:
             word["start"] = round(word["start"] + self._base_s, 6)
             word["end"] = round(word["end"] + self._base_s, 6)
 
-
-def _normalise(part: dict[str, Any]) -> None:
-    # The one place where this server's raw text becomes text.
-    for name in ("text", "partial"):
-        if name in part:
-            part[f"{name}_raw"] = part[name]
-            part[name] = plain(part[name])
+    def _write(self, part: dict[str, Any]) -> None:
+        for name, written in (("text", self._normalise), ("partial", plain)):
+            if name in part:
+                part[f"{name}_raw"] = part[name]
+                part[name] = written(part[name])
