@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 
-.PHONY: help setup demo test test-fast check format lab doctor bench dispatch-eval clean
+.PHONY: help setup demo test test-fast check format lab doctor bench bench-speech soak-speech overload-speech dispatch-eval lab-audio clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -11,8 +11,8 @@ help: ## This list
 setup: ## System packages, .venv with the `liandong` command, the lab's Asterisk and Redis
 	@tools/setup.sh
 
-demo: setup ## One real call from ringing phone to delivered ticket; exit 0 only if all of it happened
-	@$(BIN)/liandong demo
+demo: setup ## One real call, from ringing phone to delivered ticket; another one: DIALOGUE=gas
+	@$(BIN)/liandong demo $(if $(DIALOGUE),--dialogue $(DIALOGUE))
 
 test: setup ## Unit, contract, end-to-end and page tests
 	@$(BIN)/python -m pytest
@@ -39,9 +39,27 @@ doctor: setup ## Look at the PBX of your settings (CONFIG=file.toml)
 bench: setup ## Key to INVITE beside the native transfer, and the latency of every stage
 	@$(BIN)/python -m gateway.lab.bench
 
+STREAMS := $(BIN)/python -m gateway.lab.bench.streams
+
+bench-speech: setup ## Streams a core transcribes in time, beside a plain loop, 15 min (QUICK=1: 5; MODEL=; OUT=dir)
+	@mkdir -p $(or $(OUT),build/bench)
+	@$(STREAMS) $(if $(QUICK),--quick) $(if $(MODEL),--model $(MODEL)) \
+		--json $(or $(OUT),build/bench)/speech.json --svg $(or $(OUT),build/bench)/speech.svg
+
+soak-speech: setup ## Memory of the speech process: 20 streams for 10 minutes (MINUTES=60; MODEL=)
+	@$(STREAMS).soak --minutes $(or $(MINUTES),10) $(if $(MODEL),--model $(MODEL))
+
+overload-speech: setup ## Three times the taps that fit: who is admitted stays in time (MODEL=)
+	@$(STREAMS).overload $(if $(MODEL),--model $(MODEL))
+
 dispatch-eval: setup ## How good the dispatch advice is: by source, with confusions; fails below the floors
 	@$(BIN)/python -m gateway.dispatch.cli_train eval tests/data/dispatch_eval/tuned tests/data/dispatch_eval/second
 	@$(BIN)/python -m gateway.dispatch.cli_train eval --no-floors tests/data/dispatch_eval/third
+
+lab-audio: setup ## Speak the lab's dialogues and the announcements anew (ONLY="gas fraud": these alone)
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --group model
+	@$(BIN)/python -m tools.make_lab_audio $(ONLY)
+	@$(BIN)/python -m tools.make_announcements
 
 clean: ## Remove .venv and caches (the lab's chroot stays, shared by all checkouts)
 	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
