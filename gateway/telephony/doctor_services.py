@@ -17,6 +17,7 @@ from gateway.errors import ConfigError, ModelError
 from gateway.ledger.engine import make_engine
 from gateway.settings import LedgerSettings, OrdersSettings, RedisSettings, SpeechSettings
 from gateway.speech.models.home import model_path
+from gateway.speech.models.registry import DEMO
 from gateway.speech.vosk_engine import check_model
 from gateway.telephony.doctor_finding import Finding, fail, ok, warn
 from gateway.telephony.doctor_parse import version
@@ -89,13 +90,19 @@ def _script() -> ScriptDirectory:
 
 
 def check_speech_model(settings: SpeechSettings) -> Finding:
-    path = model_path(settings)
+    name, path = "speech model", model_path(settings)
     try:
         check_model(path)
     except ModelError as error:
         what, _, remedy = str(error).partition(". ")
-        return fail("speech model", what, remedy)
-    return ok("speech model", str(path))
+        return fail(name, what, remedy)
+    if path.resolve().name == DEMO:
+        return warn(
+            name,
+            f"{path} is the demo model: it knows synthetic voices, not real callers",
+            "liandong models pull vosk-model-small-cn-0.22, then liandong models use it",
+        )
+    return ok(name, str(path))
 
 
 def check_orders(settings: OrdersSettings) -> Finding:

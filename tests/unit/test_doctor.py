@@ -21,6 +21,7 @@ from gateway.settings import (
     SpeechSettings,
     SwitchSettings,
 )
+from gateway.speech.models.registry import DEMO
 from gateway.telephony import doctor, doctor_services
 from gateway.telephony import doctor_parse as parse
 from gateway.telephony.doctor_services import (
@@ -30,6 +31,7 @@ from gateway.telephony.doctor_services import (
     check_speech_model,
 )
 from gateway.telephony.doctor_witness import AmiWitness
+from tests.unit.model_folder import model_folder
 
 SECRET = SecretStr("whsec_" + "bGlhbmRvbmctdGVzdC1zZWNyZXQtMDEyMzQ1")
 
@@ -148,6 +150,13 @@ def test_a_model_that_is_not_there(tmp_path: Path):
     found = check_speech_model(SpeechSettings(model_dir=tmp_path / "none"))
     assert found.status == "fail"
     assert "model_dir" in found.remedy
+
+
+def test_the_demo_model_is_no_model_for_callers(tmp_path: Path):
+    model = model_folder(tmp_path / DEMO)
+    found = check_speech_model(SpeechSettings(model_dir=model))
+    assert (found.status, "models pull" in found.remedy) == ("warn", True)
+    assert check_speech_model(SpeechSettings(model_dir=model.rename(tmp_path / "own"))).status == "ok"
 
 
 class _Orders(http.server.BaseHTTPRequestHandler):
