@@ -156,7 +156,9 @@ def test_the_demo_model_is_no_model_for_callers(tmp_path: Path):
     model = model_folder(tmp_path / DEMO)
     found = check_speech_model(SpeechSettings(model_dir=model))
     assert (found.status, "models pull" in found.remedy) == ("warn", True)
-    assert check_speech_model(SpeechSettings(model_dir=model.rename(tmp_path / "own"))).status == "ok"
+    assert (
+        check_speech_model(SpeechSettings(model_dir=model.rename(tmp_path / "own"))).status == "ok"
+    )
 
 
 class _Orders(http.server.BaseHTTPRequestHandler):
