@@ -102,11 +102,20 @@ def suggestion(call: CallView, actor: Actor) -> s.SuggestionOut:
         else None,
     )
     if out.suggestion and not has(actor, Right.NUMBERS_CLEAR):
-        out.suggestion.evidence = [
-            span.model_copy(update={"text": mask_text(span.text)})
-            for span in out.suggestion.evidence
-        ]
+        _hide_numbers(out.suggestion)
     return out
+
+
+def _hide_numbers(made: s.SuggestionBody) -> None:
+    made.evidence = [
+        span.model_copy(update={"text": mask_text(span.text)}) for span in made.evidence
+    ]
+    made.facts = [
+        fact.model_copy(update={"text": mask_text(fact.text), "value": mask_text(fact.value)})
+        for fact in made.facts
+    ]
+    made.place, made.title = mask_text(made.place), mask_text(made.title)
+    made.summary = mask_text(made.summary)
 
 
 def masked(value: Any) -> Any:

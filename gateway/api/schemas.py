@@ -6,9 +6,11 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from gateway.calls.facts import (
+    Area,
     EvidenceSpan,
     FailureReason,
     LegRole,
+    Said,
     TransferKind,
     TransferState,
 )
@@ -137,6 +139,19 @@ class SuggestionBody(BaseModel):
     evidence: list[EvidenceSpan]
     version: str
     at: datetime
+    sure: bool = Field(default=True, description="False: a guess to look at.")
+    runner_up: str | None = Field(default=None, description="Next likely class, G-... or L-120.")
+    also: list[str] = Field(default=[], description="Emergency lines to bring in.")
+    unit: str = ""
+    assist: list[str] = []
+    district: Area | None = Field(default=None, description="Null: not named beyond doubt.")
+    place: str = ""
+    facts: list[Said] = []
+    ask: list[str] = Field(default=[], description="Questions still worth asking.")
+    deadline: str = ""
+    request_type: str = ""
+    title: str = ""
+    summary: str = ""
 
 
 class DecisionOut(BaseModel):

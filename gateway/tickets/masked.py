@@ -5,7 +5,7 @@ from typing import Any
 from gateway.masking import mask_number, mask_text
 
 _NUMBERS = {"number", "caller_number"}
-_TEXTS = {"text", "text_raw"}
+_TEXTS = {"text", "text_raw", "value", "place", "title", "summary"}
 
 
 def masked(document: Any) -> Any:

@@ -9,8 +9,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-SCHEMA_VERSION: Final = "1.0"
-SCHEMA_URI = "urn:liandong:schema:ticket:1.0"
+SCHEMA_VERSION: Final = "1.1"
+SCHEMA_URI = "urn:liandong:schema:ticket:1.1"
 
 Phase = Literal["preliminary", "final"]
 MessageStatus = Literal["Actual", "Exercise", "Test"]
@@ -156,6 +156,29 @@ class Evidence(_Part):
     why: str = Field(description="What they were taken to mean.")
 
 
+class District(_Part):
+    """An administrative division; a code never goes without its system."""
+
+    code: str = Field(description="Division code, 2 to 12 digits.")
+    code_system: str = Field(description="Whose code it is: `NBS-2023`.")
+    name: str = Field(description="Name of the division.")
+    path: str = Field(default="", description="Full name, from the province or county down.")
+
+
+class SaidFact(_Part):
+    """Something said that the order needs, with the words it was read from."""
+
+    kind: str = Field(
+        description="`time`, `place`, `phone`, `casualty`, `weapon`, `hazard`, `plate`, `amount`, "
+        "`person`."
+    )
+    value: str = Field(description="The fact made plain: digits for a spoken number.")
+    utterance_id: str = Field(description="The utterance that holds the words.")
+    start: int = Field(description="First character of the words in `text`, in code points.")
+    end: int = Field(description="Character after the last.")
+    text: str = Field(description="The words.")
+
+
 class Suggestion(_Part):
     """The machine's proposal. A person decides: see `decision`."""
 
@@ -169,6 +192,23 @@ class Suggestion(_Part):
     confidence: float = Field(description="0 to 1.")
     evidence: list[Evidence] = Field(description="Why.")
     version: str = Field(description="Version of the rules or model that proposed it.")
+    sure: bool = Field(default=True, description="false: not sure, a guess to look at. Since 1.1.")
+    runner_up: str | None = Field(
+        default=None, description="Next likely class, guidance (`G-...`) or line (`L-120`)."
+    )
+    also: list[str] = Field(default=[], description="Emergency lines to bring in: 119, 120, 122.")
+    unit: str = Field(default="", description="Unit that leads; empty: none of ours has to act.")
+    assist: list[str] = Field(default=[], description="Units that assist.")
+    district: District | None = Field(default=None, description="null: not named beyond doubt.")
+    place: str = Field(default="", description="Where, in the caller's words.")
+    facts: list[SaidFact] = Field(default=[], description="In the order they were said.")
+    ask: list[str] = Field(default=[], description="Questions still worth asking.")
+    deadline: str = Field(default="", description="Deadline of the profile for this urgency.")
+    request_type: str = Field(
+        default="", description="诉求类型: 咨询, 求助, 投诉, 举报, 建议, 表扬, 其他."
+    )
+    title: str = Field(default="", description="From the caller's own words.")
+    summary: str = Field(default="", description="One paragraph of the caller's own words.")
 
 
 class Decision(_Part):
@@ -202,7 +242,7 @@ class Links(_Part):
 class Ticket(_Part):
     """A structured ticket of one call that a 12345 or 110 centre took."""
 
-    schema_version: Literal["1.0"] = Field(
+    schema_version: Literal["1.0", "1.1"] = Field(
         default=SCHEMA_VERSION, description="Version of this format."
     )
     ticket_id: str = Field(description="UUIDv7, the same for every revision of a call's ticket.")

@@ -116,6 +116,31 @@ class SampleCall:
             confidence=0.7,
             evidence=[span],
             version="sample-1",
+            runner_up="A1",
+            unit="住房和城乡建设局",
+            assist=["供电公司"],
+            district=f.Area(
+                code="321323001",
+                code_system="NBS-2023",
+                name="众兴街道",
+                path="江苏省泗阳县众兴街道",
+            ),
+            place="北京路路口",
+            facts=[
+                f.Said(
+                    kind="hazard",
+                    value="路灯快掉下来",
+                    utterance_id=f"{self.call_id}.u1",
+                    start=0,
+                    end=6,
+                    text="路灯快掉下来",
+                )
+            ],
+            ask=["下面有人或车吗？"],
+            deadline="30 分钟内到场",
+            request_type="求助",
+            title="路灯快掉下来",
+            summary="路灯快掉下来",
         )
 
     def decided(self) -> f.SuggestionDecided:
