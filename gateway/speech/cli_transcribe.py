@@ -5,6 +5,7 @@ import json
 import os
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, BinaryIO
@@ -13,10 +14,10 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from gateway.settings import load
+from gateway.settings import Settings, load
 from gateway.speech.cli_options import Config
 from gateway.speech.files_audio import AudioFile
-from gateway.speech.files_run import Failure, Remark, in_order
+from gateway.speech.files_run import Failure, Remark, Stopped, in_order
 from gateway.speech.files_transcribe import FileUtterance, Listening, transcribe
 from gateway.speech.models.home import ModelHome
 from gateway.speech.pool import Pool
@@ -44,9 +45,11 @@ def command(
         int, typer.Option("--jobs", "-j", min=1, help="Files at a time. Default: one a core.")
     ] = os.cpu_count() or 1,
     rate: Annotated[
-        int | None, typer.Option(help="Raw files: hertz. Default: 8000 (.sln16: 16000).")
+        int | None, typer.Option(min=1000, help="Raw files: hertz. Default: 8000 (.sln16: 16000).")
     ] = None,
-    channels: Annotated[int | None, typer.Option(help="Raw files: channels. Default: 1.")] = None,
+    channels: Annotated[
+        int | None, typer.Option(min=1, max=16, help="Raw files: channels. Default: 1.")
+    ] = None,
     config: Config = None,
 ) -> None:
     """Transcribe recordings: any sample rate, A-law and mu-law too, each channel a speaker.
@@ -54,39 +57,64 @@ def command(
     A file that cannot be heard gets one line on stderr, the others go on; the exit status is
     then 1.
     """
-    settings = load(config)
-    speech = settings.speech
-    model_dir = ModelHome.of(speech).directory(model or speech.model_dir)
-    engine = VoskEngine(model_dir, frames_per_chunk=speech.frames_per_chunk)
-    written = normalise.load(settings).normalise
-    pool = Pool(engine, recycle_s=speech.recycle_s, normalise=written)
-    listening = Listening(pool, batch_ms=speech.batch_ms)
+    listening = _listening(load(config), model)
     show = _json_line(words) if jsonl else _plain_lines()
     # Bytes out are UTF-8 whatever the terminal says.
     sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
     failed = False
     with _progress(len(files)) as (advance, tell):
-
-        def work(file: tuple[int, str]) -> Iterator[FileUtterance | Remark]:
-            number, name = file
-            try:
-                with _audio(name, rate, channels) as audio:
-                    length = max(audio.duration_s, 0.001)
-                    yield from transcribe(
-                        audio, name, listening, lambda at: advance(number, min(at / length, 1))
-                    )
-                    if audio.warning:
-                        yield Remark(name, audio.warning)
-            finally:
-                advance(number, 1)
-
-        for found in in_order(list(enumerate(files)), work, jobs, name=lambda file: file[1]):
-            if isinstance(found, FileUtterance):
-                print(show(found), flush=True)  # noqa: T201
-            else:
-                failed = failed or isinstance(found, Failure)
-                tell(f"{found.file}: {found.what}")
+        hearing = _Hearing(listening, advance, lambda name: _audio(name, rate, channels))
+        numbered = list(enumerate(files))
+        results = in_order(
+            numbered, hearing.one, jobs, stopped=hearing.stopped, name=lambda file: file[1]
+        )
+        # Stopped by Ctrl-C here, work must be told before its threads are waited for.
+        with contextlib.closing(results):
+            for found in results:
+                if isinstance(found, FileUtterance):
+                    print(show(found), flush=True)  # noqa: T201
+                else:
+                    failed = failed or isinstance(found, Failure)
+                    tell(f"{found.file}: {found.what}")
     raise typer.Exit(1 if failed else 0)
+
+
+class _Hearing:
+    """What is done to each file, in a thread."""
+
+    def __init__(
+        self, listening: Listening, advance: Advance, audio: Callable[[str], AudioFile]
+    ) -> None:
+        self.stopped = threading.Event()
+        self._listening = listening
+        self._advance = advance
+        self._audio = audio
+
+    def one(self, file: tuple[int, str]) -> Iterator[FileUtterance | Remark]:
+        number, name = file
+        try:
+            with self._audio(name) as audio:
+                length = max(audio.duration_s, 0.001)
+
+                def reached(at: float) -> None:
+                    self._advance(number, min(at / length, 1))
+                    if self.stopped.is_set():
+                        raise Stopped
+
+                yield from transcribe(audio, name, self._listening, reached)
+                if audio.warning:
+                    yield Remark(name, audio.warning)
+        finally:
+            self._advance(number, 1)
+
+
+def _listening(settings: Settings, model: Path | None) -> Listening:
+    speech = settings.speech
+    model_dir = ModelHome.of(speech).directory(model or speech.model_dir)
+    engine = VoskEngine(model_dir, frames_per_chunk=speech.frames_per_chunk)
+    written = normalise.load(settings).normalise
+    pool = Pool(engine, recycle_s=speech.recycle_s, normalise=written)
+    return Listening(pool, batch_ms=speech.batch_ms)
 
 
 def _audio(name: str, rate: int | None, channels: int | None) -> AudioFile:

@@ -2,7 +2,7 @@
 
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -34,6 +34,10 @@ class Remark:
     what: str
 
 
+class Stopped(Exception):
+    """Raised by work that sees that nobody waits for it any more."""
+
+
 _END = object()
 
 
@@ -41,14 +45,15 @@ def in_order(
     files: Sequence[File],
     work: Callable[[File], Iterator[Found | Remark]],
     jobs: int,
+    stopped: threading.Event,
     name: Callable[[File], str] = str,
-) -> Iterator[Found | Remark | Failure]:
+) -> Generator[Found | Remark | Failure]:
     """Run `work` on up to `jobs` files at a time, in threads (Vosk lets the GIL go).
 
     What it yields comes out by file, in their order; only text of later files waits. What it
-    raises becomes one Failure, and the rest go on. Closing the iterator stops the work.
+    raises becomes one Failure, and the rest go on. Closing the iterator sets `stopped`, and waits
+    for work to end: what takes long looks at it now and then, and raises Stopped.
     """
-    stopped = threading.Event()
     results: list[queue.SimpleQueue[object]] = [queue.SimpleQueue() for _ in files]
 
     def one(file: File, result: "queue.SimpleQueue[object]") -> None:
@@ -57,6 +62,8 @@ def in_order(
                 result.put(found)
                 if stopped.is_set():
                     break
+        except Stopped:
+            pass
         except AudioError as error:
             result.put(Failure(name(file), str(error)))
         except Exception as error:

@@ -90,6 +90,7 @@ def test_every_sample_rate_has_the_right_length_and_pitch(tmp_path: Path, rate: 
         ("ULAW", "ULAW", 8000),
         ("pcm", "PCM_16", 8000),
         ("sln16", "PCM_16", 16000),
+        ("gsm", "GSM610", 8000),
     ],
 )
 def test_raw_files_go_by_their_name(tmp_path: Path, suffix: str, subtype: str, rate: int) -> None:

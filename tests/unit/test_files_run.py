@@ -12,7 +12,7 @@ import soundfile
 from gateway.errors import AudioError
 from gateway.speech.fakes import FakeEngine
 from gateway.speech.files_audio import AudioFile
-from gateway.speech.files_run import Failure, Remark, in_order
+from gateway.speech.files_run import Failure, Remark, Stopped, in_order
 from gateway.speech.files_transcribe import FileUtterance, Listening, transcribe
 from gateway.speech.pool import Pool
 from tests.unit.speech_sounds import silence, voice
@@ -29,7 +29,7 @@ def test_results_come_by_file_however_soon_they_are_there() -> None:
         if file == "second":
             second_done.set()
 
-    found = list(in_order(["first", "second"], work, jobs=2))
+    found = list(in_order(["first", "second"], work, jobs=2, stopped=threading.Event()))
     assert found == ["first 1", "first 2", "second 1", "second 2"]
 
 
@@ -41,7 +41,7 @@ def test_a_result_is_there_before_its_file_is_over() -> None:
         assert go_on.wait(10)
         yield "late"
 
-    results = in_order(["one"], work, jobs=1)
+    results = in_order(["one"], work, jobs=1, stopped=threading.Event())
     assert next(results) == "early"
     go_on.set()
     assert list(results) == ["late"]
@@ -56,7 +56,7 @@ def test_a_broken_file_is_one_failure_and_the_rest_go_on() -> None:
         yield file
         yield Remark(file, "is cut off")
 
-    found = list(in_order(["broken", "good", "strange"], work, jobs=2))
+    found = list(in_order(["broken", "good", "strange"], work, jobs=2, stopped=threading.Event()))
     assert found == [
         Failure("broken", "is empty"),
         "good",
@@ -67,15 +67,18 @@ def test_a_broken_file_is_one_failure_and_the_rest_go_on() -> None:
 
 def test_stopping_early_stops_the_work() -> None:
     begun: list[str] = []
+    stopped = threading.Event()
 
     def work(file: str) -> Iterator[str]:
         begun.append(file)
-        while True:
-            yield file
+        yield file
+        assert stopped.wait(10)
+        raise Stopped
 
-    results = in_order([str(number) for number in range(50)], work, jobs=2)
+    results = in_order([str(number) for number in range(50)], work, jobs=2, stopped=stopped)
     assert next(results) == "0"
-    results.close()  # type: ignore[attr-defined]
+    results.close()
+    assert stopped.is_set()
     assert set(begun) <= {"0", "1"}
 
 
