@@ -1,9 +1,7 @@
 """Make what callers hear from the PBX: raw A-law, 8 kHz, mono, in ``dialplans/sounds``.
 
 Speaks the texts of ``announcements.json`` and composes ``hold.alaw``, a soft melody that loops.
-Needs the environment that ``make_lab_audio.py`` describes::
-
-    /tmp/tts/bin/python tools/make_announcements.py
+Run it as ``python -m tools.make_announcements``; `make lab-audio` does.
 """
 
 import json
@@ -12,10 +10,12 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from make_lab_audio import PHONE_RATE, Samples, synthesiser, to_alaw
+
+from gateway.lab.phones.audio import RATE, encode
+from tools.telephone_voice import Floats, Manner, Speaker
 
 SOUNDS = Path(__file__).resolve().parent.parent / "dialplans" / "sounds"
-VOICE_LEVEL, HOLD_LEVEL = 0.8, 0.12
+HOLD_PEAK = 0.12 * 32768
 BEAT_S, RING_S, BASE_HZ = 0.5, 1.6, 207.65
 # Two pentatonic phrases of our own, one note a beat in semitones above G sharp 3; None rests.
 # No note comes near the tones by which the tests tell speakers apart.
@@ -26,20 +26,20 @@ MELODY = (
 BASS = (3, 0, 5, -2, 3, 0, -2, 3)
 
 
-def hold() -> Samples:
+def hold() -> Floats:
     """The melody over a slow bass; what rings on at the end wraps to the start."""
-    loop = np.zeros(int(len(MELODY) * BEAT_S * PHONE_RATE), np.float32)
+    loop = np.zeros(int(len(MELODY) * BEAT_S * RATE), np.float32)
     for beat, tone in enumerate(MELODY):
         if tone is not None:
             _mix(loop, _bell(tone, RING_S), beat)
     for bar, tone in enumerate(BASS):
         _mix(loop, 0.6 * _bell(tone, 2 * RING_S), bar * 4)
-    return HOLD_LEVEL * loop / np.abs(loop).max()
+    return HOLD_PEAK * loop / np.abs(loop).max()
 
 
-def _bell(semitones: int, ring_s: float) -> Samples:
+def _bell(semitones: int, ring_s: float) -> Floats:
     """A soft struck tone: three partials that die away, the higher the sooner."""
-    at = np.arange(int(ring_s * PHONE_RATE)) / PHONE_RATE
+    at = np.arange(int(ring_s * RATE)) / RATE
     pitch = BASE_HZ * 2 ** (semitones / 12)
     wave = sum(
         share * np.sin(2 * math.pi * pitch * n * at) * np.exp(-at * n * 3.0 / ring_s)
@@ -49,22 +49,19 @@ def _bell(semitones: int, ring_s: float) -> Samples:
     return np.asarray(wave * attack * decay, np.float32)
 
 
-def _mix(loop: Samples, note: Samples, beat: int) -> None:
-    start = int(beat * BEAT_S * PHONE_RATE)
+def _mix(loop: Floats, note: Floats, beat: int) -> None:
+    start = int(beat * BEAT_S * RATE)
     np.add.at(loop, (start + np.arange(len(note))) % len(loop), note)
 
 
 def main() -> None:
     book = json.loads((SOUNDS / "announcements.json").read_text(encoding="utf-8"))
-    voice = synthesiser()
-    made = {
-        name: VOICE_LEVEL * voice.say(text, **book["voice"])
-        for name, text in book["announcements"].items()
-    }
-    for name, wave in {**made, "hold": hold()}.items():
-        alaw = to_alaw(wave)
+    speaker, manner = Speaker(), Manner(**book["voice"])
+    made = {name: speaker.say(text, name, manner) for name, text in book["announcements"].items()}
+    for name, sound in {**made, "hold": hold()}.items():
+        alaw = encode(np.rint(sound))
         (SOUNDS / f"{name}.alaw").write_bytes(alaw)
-        sys.stdout.write(f"{name:14} {len(alaw) / PHONE_RATE:5.1f} s\n")
+        sys.stdout.write(f"{name:14} {len(alaw) / RATE:5.1f} s\n")
 
 
 if __name__ == "__main__":

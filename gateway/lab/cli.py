@@ -10,21 +10,26 @@ from typing import Annotated, Any
 import typer
 
 from gateway.errors import LiandongError
+from gateway.lab.demo import DEFAULT
 from gateway.lab.demo import demo as play
 from gateway.lab.demo_report import Report
+from gateway.lab.dialogue import load, names
 from gateway.lab.stay import stay_up
 
 lab = typer.Typer(no_args_is_help=True, help="A private PBX with two centres, on loopback.")
 
 
 def demo(
+    dialogue: Annotated[
+        str, typer.Option(help=f"Recorded call to play: {', '.join(names())}.", metavar="NAME")
+    ] = DEFAULT,
     stay: Annotated[bool, typer.Option(help="Keep the page up afterwards.")] = False,
     brief: Annotated[bool, typer.Option(help="Do not print the whole ticket.")] = False,
 ) -> None:
     """Play one real call from ringing phone to delivered ticket and measure it."""
     report = Report(full_ticket=not brief)
     try:
-        ok = bool(run(play(report, stay=stay)))
+        ok = bool(run(play(report, load(dialogue), stay=stay)))
     except typer.Exit:
         raise
     except Exception as error:  # whatever it is, the last line is the JSON object

@@ -11,8 +11,9 @@ import typer
 from typer.testing import CliRunner
 
 from gateway.lab import cli
-from gateway.lab.demo import Show, Spoken, final_ms, finals
-from gateway.lab.dialogue import dialogue
+from gateway.lab.demo_show import Show, Spoken
+from gateway.lab.demo_verdict import final_ms, finals
+from gateway.lab.dialogue import Dialogue, load
 from gateway.lab.listener import Arrival, Listener
 from gateway.lab.town import MODEL_ENV
 
@@ -34,10 +35,10 @@ def show() -> Show:
             Arrival(ZERO, "leg.added", {"leg_id": leg, "role": role, "centre": centre})
         )
     spoken = []
-    for index, turn in enumerate(dialogue("fight")):
+    for index, turn in enumerate(load("fight").turns):
         start = ZERO + 5 + index * (TURN_S + PAUSE_S)
         spoken.append(Spoken(turn, start, start + TURN_S))
-    return cast(Show, SimpleNamespace(listener=listener, spoken=spoken))
+    return cast(Show, SimpleNamespace(listener=listener, spoken=spoken, script=load("fight")))
 
 
 def _hear(show: Show, index: int, late_s: float = 0.4, speaker: str = "") -> None:
@@ -86,10 +87,10 @@ def test_a_turn_that_was_not_spoken_is_missing(show: Show) -> None:
     assert final_ms(show) is None
 
 
-def _demo() -> tuple[int, str, dict[str, Any]]:
+def _demo(*options: str) -> tuple[int, str, dict[str, Any]]:
     app = typer.Typer()
     app.command()(cli.demo)
-    result = CliRunner().invoke(app, ["--brief"])
+    result = CliRunner().invoke(app, ["--brief", *options])
     return result.exit_code, result.stdout, json.loads(result.stdout.splitlines()[-1])
 
 
@@ -97,8 +98,8 @@ def _demo() -> tuple[int, str, dict[str, Any]]:
 def test_whatever_goes_wrong_the_last_line_is_the_json(
     monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    async def play(_report: object, *, stay: bool) -> bool:
-        assert not stay
+    async def play(_report: object, script: Dialogue, *, stay: bool) -> bool:
+        assert (script.id, stay) == ("fight", False)
         raise error
 
     monkeypatch.setattr(cli, "play", play)
@@ -120,4 +121,11 @@ def test_without_a_model_nothing_is_started(
     status, printed, result = _demo()
     assert (status, result["ok"]) == (1, False)
     assert MODEL_ENV in printed
+    assert "starting" not in printed
+
+
+def test_an_unknown_dialogue_is_named_with_those_there_are() -> None:
+    status, printed, result = _demo("--dialogue", "opera")
+    assert (status, result["ok"]) == (1, False)
+    assert "no dialogue 'opera'; there are fight, lamp" in printed
     assert "starting" not in printed
