@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 
-.PHONY: help setup demo test test-fast check format lab doctor bench bench-speech soak-speech overload-speech dispatch-eval lab-audio clean
+.PHONY: help setup demo test test-fast check format lab doctor bench bench-speech soak-speech overload-speech dispatch-eval model lab-audio clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ soak-speech: setup ## Memory of the speech process: 20 streams for 10 minutes (M
 
 overload-speech: setup ## Three times the taps that fit: who is admitted stays in time (MODEL=)
 	@$(STREAMS).overload $(if $(MODEL),--model $(MODEL))
+
+model: setup ## The Mandarin demo model anew from its recipe, 3 h on two cores; resumes (asr_models/recipe)
+	@tools/model.sh
 
 dispatch-eval: setup ## How good the dispatch advice is: by source, with confusions; fails below the floors
 	@$(BIN)/python -m gateway.dispatch.cli_train eval tests/data/dispatch_eval/tuned tests/data/dispatch_eval/second

@@ -4,6 +4,7 @@ One file (`.npz`) holds, for each clip, samples at 8 kHz (int16), its unit ids, 
 the samples between which it sounds; without alignment those are 0 and the clip's length.
 """
 
+import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,6 +12,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+DIGEST = "digest.txt"
+"""Beside the clips of a source: the hash of what they were made from."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,13 @@ class Clip:
     natural: bool
     """Spoken by the voice as it is; False for pseudo-speakers and people."""
     dev: bool
+
+
+def fingerprint(folder: Path) -> str:
+    """Return a hash of what all clips under `folder` were made from."""
+    notes = sorted(folder.glob(f"*/{DIGEST}"))
+    told = "".join(f"{note.parent.name} {note.read_text('utf-8')}\n" for note in notes)
+    return hashlib.sha256(told.encode()).hexdigest()
 
 
 def save(path: Path, clips: list[Clip]) -> None:

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 class Plan:
     """How long and how fast to learn; all in steps of one batch."""
 
-    steps: int = 3000
-    second_phase: int = 1600
+    steps: int = 3600
+    second_phase: int = 2000
     """From here the words of the second recorded speaker are used as well."""
     batch: int = 16
     peak: float = 2.5e-3
     warm_up: int = 200
-    flat: float = 0.35
+    flat: float = 0.4
     """Share of the steps before the rate begins to fall, in a line, to a hundredth."""
     save_every: int = 100
-    watch_every: int = 400
+    watch_every: int = 200
     seed: int = 1
 
     def rate(self, step: int) -> float:

@@ -40,6 +40,7 @@ def _hash(word: str) -> bytes:
 def collect(paths: Paths) -> list[Path]:
     """Write the clips of both speakers, words that are held out apart; returns the files."""
     out = paths.sub("clips", "recorded")
+    (out / clips.DIGEST).write_text(_archives(paths), "utf-8")
     done = [out / f"{name}.npz" for name in ("syllables", "words", "test")]
     if all(path.exists() for path in done):
         return done
@@ -52,6 +53,11 @@ def collect(paths: Paths) -> list[Path]:
     clips.save(done[1], [clip for clip in kept if clip.text not in set(tested)])
     clips.save(done[2], [clip for clip in kept if clip.text in set(tested)])
     return done
+
+
+def _archives(paths: Paths) -> str:
+    found = [paths.datum("audio-cmn", name).read_bytes() for name in (WORDS, SYLLABLES)]
+    return hashlib.sha256(b"".join(found)).hexdigest()
 
 
 def _as_dev(clip: Clip) -> Clip:

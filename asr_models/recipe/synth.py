@@ -1,5 +1,9 @@
-"""Let the voice say its sentences: files of 100 clips, skipped where they are there already."""
+"""Let the voice say its sentences: files of 100 clips, skipped where they are there already.
 
+A folder of clips remembers the hash of its sentences; when they change, it is made anew.
+"""
+
+import hashlib
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
@@ -23,6 +27,7 @@ def synthesise(paths: Paths, seed: int, sources: str, workers: int) -> list[Path
     folder = assets(paths)
     every = sayings(paths, seed, sources)
     out = paths.sub("clips", sources)
+    _forget_others(out, every)
     todo: list[tuple[Path, list[Saying]]] = []
     for number, start in enumerate(range(0, len(every), SHARD)):
         path = out / f"{number:04d}.npz"
@@ -36,6 +41,15 @@ def synthesise(paths: Paths, seed: int, sources: str, workers: int) -> list[Path
             done.result()
             tick()
     return sorted(out.glob("*.npz"))
+
+
+def _forget_others(out: Path, every: list[Saying]) -> None:
+    digest = hashlib.sha256(repr(every).encode()).hexdigest()
+    note = out / clips.DIGEST
+    if not note.exists() or note.read_text("utf-8") != digest:
+        for path in out.glob("*.npz"):
+            path.unlink()
+        note.write_text(digest, "utf-8")
 
 
 def _open(folder: Path) -> None:

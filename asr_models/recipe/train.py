@@ -11,9 +11,10 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
-from asr_models.recipe import watch
+from asr_models.recipe import clips, watch
 from asr_models.recipe.average import Average
 from asr_models.recipe.batches import Batch, Batches, stock
+from asr_models.recipe.errors import RecipeError
 from asr_models.recipe.loss import batch_loss
 from asr_models.recipe.network import Tdnn
 from asr_models.recipe.paths import Paths
@@ -109,6 +110,7 @@ class Trainer:
     def _save(self) -> None:
         state = {
             "step": self.step,
+            "clips": clips.fingerprint(self.clips),
             "net": self.net.state_dict(),
             "average": self.average.state(),
             "optimiser": self.optimiser.state_dict(),
@@ -123,6 +125,10 @@ class Trainer:
         if not path.exists():
             return
         state = torch.load(path, weights_only=True)
+        if state["clips"] != clips.fingerprint(self.clips):
+            raise RecipeError(
+                f"{path} was trained on other clips; remove {self.folder} to train anew"
+            )
         self.step = int(state["step"])
         self.net.load_state_dict(state["net"])
         self.average.load(state["average"])
