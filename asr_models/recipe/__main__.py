@@ -1,11 +1,12 @@
 """`python -m asr_models.recipe STAGE`: make the model step by step; each stage resumes."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from asr_models.recipe.paths import Paths, default_paths
+from asr_models.recipe.paths import SHIPPED, Paths, default_paths
 
 app = typer.Typer(help=__doc__, no_args_is_help=True)
 SEED = 1
@@ -13,6 +14,7 @@ _PATHS = default_paths()
 
 Work = Annotated[Path, typer.Option(help="Folder for everything made on the way.")]
 Data = Annotated[Path, typer.Option(help="Folder with recorded words and messages.")]
+Out = Annotated[Path, typer.Option(help="Folder of the finished model.")]
 Workers = Annotated[int, typer.Option(help="Processes.")]
 
 
@@ -26,7 +28,8 @@ def synth(
     work: Work = _PATHS.work,
     data: Data = _PATHS.data,
     source: Annotated[list[str] | None, typer.Option(help="Which sentences.")] = None,
-    workers: Workers = 2,
+    workers: Out = Annotated[Path, typer.Option(help="Folder of the finished model.")]
+Workers = 2,
 ) -> None:
     """Let the voice say its sentences (12 h of speech take 20 minutes on two cores)."""
     from asr_models.recipe.sayings import SOURCES
@@ -59,6 +62,35 @@ def train(
     torch.set_num_threads(threads)
     if not Trainer(Paths(work, data), Plan()).run():
         raise typer.Exit(130)
+
+
+@app.command()
+def export(
+    work: Work = _PATHS.work,
+    out: Out = SHIPPED,
+    checkpoint: Annotated[str, typer.Option(help="last.pt or phase1.pt.")] = "last.pt",
+) -> None:
+    """Write am/ and conf/ of the model for the graph that is in its folder."""
+    from asr_models.recipe.export import Decoding
+    from asr_models.recipe.export import export as write
+    from asr_models.recipe.train import averaged
+
+    net = averaged(work / "train" / checkpoint)
+    write(net, out / "graph" / "phones.txt", out, Decoding())
+
+
+@app.command()
+def manifest(
+    work: Work = _PATHS.work,
+    out: Out = SHIPPED,
+    measured: Annotated[Path | None, typer.Option(help="Figures of the evaluation, JSON.")] = None,
+) -> None:
+    """Hash the model's files and write down what it was made from."""
+    from asr_models.recipe.facts import training
+    from asr_models.recipe.manifest import kept, write
+
+    figures = json.loads(measured.read_text("utf-8")) if measured else kept(out)
+    write(out, training(work, SEED), figures)
 
 
 if __name__ == "__main__":

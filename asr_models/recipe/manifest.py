@@ -51,6 +51,13 @@ def files(folder: Path) -> dict[str, dict[str, object]]:
     }
 
 
+def kept(folder: Path) -> dict[str, Any]:
+    """Return the figures of the manifest that is there, none if there is none."""
+    path = folder / NAME
+    told = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    return dict(told.get("measured", {}))
+
+
 def write(folder: Path, training: dict[str, Any], measured: dict[str, Any]) -> None:
     """Write the manifest of `folder`; `training` and `measured` go in as they are."""
     told = {
