@@ -13,7 +13,7 @@ from gateway.dispatch.concepts import Concepts
 from gateway.dispatch.context import Context
 from gateway.dispatch.corpus import Said
 from gateway.dispatch.features import Vocabulary, named
-from gateway.dispatch.fold import fold
+from gateway.dispatch.fold import fold_spoken
 from gateway.dispatch.model import Calibration, Model, scale
 
 MIN_LINES = 2
@@ -38,7 +38,7 @@ def train(
     """Return a model with default calibration; the same for the same texts."""
     fit = fit or Fit()
     vocabulary = Vocabulary(_names(texts, concepts), concepts, context)
-    read = [[vocabulary.read(fold(part)) for part in text.parts] for text in texts]
+    read = [[vocabulary.read(fold_spoken(part)) for part in text.parts] for text in texts]
     known = _matrix([[f.known for f in parts] for parts in read], vocabulary)
     present = _matrix([[f.present for f in parts] for parts in read], vocabulary)
     targets = [text.target for text in texts]
@@ -59,7 +59,7 @@ def _names(texts: list[Said], concepts: Concepts) -> list[str]:
     last: dict[str, int] = {}
     count: Counter[str] = Counter()
     for text in texts:
-        for name in {n.name for part in text.parts for n in named(fold(part), concepts)}:
+        for name in {n.name for part in text.parts for n in named(fold_spoken(part), concepts)}:
             if last.get(name) != text.line:
                 last[name] = text.line
                 count[name] += 1
