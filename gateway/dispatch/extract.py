@@ -9,7 +9,7 @@ from gateway.dispatch.context import LOOKS_BACK, Context, Surroundings
 from gateway.dispatch.divisions import Divisions, Named
 from gateway.dispatch.facts import Fact
 from gateway.dispatch.features import Features, Vocabulary
-from gateway.dispatch.fold import fold
+from gateway.dispatch.fold import fold, fold_spoken
 from gateway.dispatch.matcher import Hit, Matcher
 from gateway.dispatch.rules import Mark, Rule, Rules
 
@@ -114,7 +114,7 @@ class Reader:
 
     def read(self, utterance: UtteranceHeard) -> Reading:
         """Return what `utterance` says; cost linear in its length."""
-        folded = fold(utterance.text)
+        folded = fold_spoken(utterance.text)
         best: dict[str, Finding] = {}
         for piece in folded.pieces(_PIECE, _OVERLAP):
             around = self._context.within(piece)
@@ -129,7 +129,8 @@ class Reader:
                     best[hit.rule.id] = finding
         found = tuple(sorted(best.values(), key=lambda f: (f.start, f.end, f.rule.id)))
         affirms = self._context.affirms(folded)
-        head = next(folded.pieces(_FACTS_IN, 0))
+        said = next(folded.pieces(_FACTS_IN, 0))
+        head = next(fold(utterance.text).pieces(_FACTS_IN, 0))
         return Reading(
             utterance.utterance_id,
             utterance.leg_id,
@@ -142,7 +143,7 @@ class Reader:
                 for fact in facts.read(head, self._vocabulary.concepts)
             ),
             tuple(self._divisions.find(head)),
-            frozenset(m.name for m in self._vocabulary.concepts.find(head.chars)),
+            frozenset(m.name for m in self._vocabulary.concepts.find(said.chars)),
         )
 
 
