@@ -1,9 +1,11 @@
 """A download that breaks off goes on; what it cannot trust it fetches anew."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from gateway.errors import PullError
@@ -31,7 +33,8 @@ def test_a_whole_file_comes_at_once(tmp_path: Path, publisher: Publisher) -> Non
     assert (tmp_path / "part").read_bytes() == BODY
     assert told[-1] == len(BODY)
     assert publisher.asked == [None]
-    assert [path.name for path in tmp_path.iterdir()] == ["part"]
+    download(publisher.url, tmp_path / "part")
+    assert publisher.asked == [None]
 
 
 def test_broken_off_twice_it_goes_on_where_it_was(tmp_path: Path, publisher: Publisher) -> None:
@@ -106,11 +109,29 @@ def test_what_is_not_there_is_told_at_once(
     assert len(publisher.asked) == 1
 
 
+@pytest.mark.parametrize("url", ["model.zip", "ftp://x/model.zip", "http://[/model.zip"])
+def test_an_address_that_is_none_is_told_at_once(tmp_path: Path, url: str) -> None:
+    with pytest.raises(PullError, match=re.escape(url)):
+        download(url, tmp_path / "part")
+
+
 def test_nobody_there_is_unreachable(tmp_path: Path) -> None:
     with published(b"") as gone:
         url = gone.url
     with pytest.raises(Unreachable, match="cannot be reached"):
         download(url, tmp_path / "part")
+
+
+@pytest.mark.parametrize("error", [httpx.ConnectTimeout, httpx.ProxyError])
+def test_a_firewall_or_a_proxy_that_lets_nobody_out_is_told_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[httpx.TransportError]
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise error("no way")
+
+    monkeypatch.setattr(httpx.HTTPTransport, "handle_request", refuse)
+    with pytest.raises(Unreachable, match=f"cannot be reached .{error.__name__} no way"):
+        download("http://127.0.0.1:1/model.zip", tmp_path / "part")
 
 
 def test_a_place_that_cannot_be_written_is_told(tmp_path: Path, publisher: Publisher) -> None:

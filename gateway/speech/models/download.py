@@ -17,6 +17,8 @@ Progress = Callable[[int, int], None]
 _TRIES = 6
 """So many in a row without one new byte, and it is given up."""
 _TIMEOUT = httpx.Timeout(30, connect=10)
+_HOPELESS = (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.TooManyRedirects)
+_NO_WAY_OUT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
 _TRY_AGAIN = {408, 425, 429, 500, 502, 503, 504}
 
 
@@ -49,7 +51,7 @@ class Download:
         """Bytes that came in this run."""
 
     def run(self) -> None:
-        """Return when the whole file is in `part`.
+        """Return when the whole file is in `part`; `forget` it once it has been used.
 
         Raises Unreachable, or PullError for what trying again does not mend.
         """
@@ -58,13 +60,14 @@ class Download:
             while True:
                 try:
                     if self._try(client):
-                        self._notes.unlink(missing_ok=True)
                         return
                     error = "the server answered with another part than was asked for"
+                except _HOPELESS as problem:
+                    raise PullError(f"{self._url}: {problem}") from problem
                 except httpx.TransportError as problem:
-                    if not self._got and isinstance(problem, httpx.ConnectError):
-                        raise Unreachable(f"{self._url} cannot be reached: {problem}") from problem
                     error = f"{type(problem).__name__} {problem}".strip()
+                    if not self._got and isinstance(problem, _NO_WAY_OUT):
+                        raise Unreachable(f"{self._url} cannot be reached ({error})") from problem
                 except OSError as problem:
                     raise PullError(f"{self._part}: {problem.strerror}") from problem
                 failed, before = (1 if self._got > before else failed + 1), self._got
