@@ -28,8 +28,7 @@ def synth(
     work: Work = _PATHS.work,
     data: Data = _PATHS.data,
     source: Annotated[list[str] | None, typer.Option(help="Which sentences.")] = None,
-    workers: Out = Annotated[Path, typer.Option(help="Folder of the finished model.")]
-Workers = 2,
+    workers: Workers = 2,
 ) -> None:
     """Let the voice say its sentences (12 h of speech take 20 minutes on two cores)."""
     from asr_models.recipe.sayings import SOURCES
