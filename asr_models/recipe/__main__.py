@@ -64,6 +64,47 @@ def train(
 
 
 @app.command()
+def language(work: Work = _PATHS.work, data: Data = _PATHS.data) -> None:
+    """Estimate the language model of all texts and prune it to size."""
+    from asr_models.recipe.lm import build
+
+    build(Paths(work, data), SEED)
+
+
+@app.command()
+def graph(work: Work = _PATHS.work, out: Out = SHIPPED) -> None:
+    """Write graph/ of the model: lexicon and language model for decoding."""
+    from asr_models.recipe import lm
+    from asr_models.recipe.graph import build
+    from asr_models.recipe.lexicon import lexicon
+
+    model, ids = lm.load(work / "lm")
+    build(lexicon(ids), model, ids, out / "graph", work / "graph")
+
+
+@app.command()
+def voices(work: Work = _PATHS.work, data: Data = _PATHS.data, ship: bool = False) -> None:
+    """Make the evaluation's audio; --ship also writes the sample that the tests use."""
+    from asr_models.recipe import evalset
+
+    evalset.make(Paths(work, data), SEED)
+    if ship:
+        evalset.ship(Paths(work, data), SEED)
+
+
+@app.command()
+def evaluate(
+    work: Work = _PATHS.work,
+    out: Out = SHIPPED,
+    measured: Annotated[Path | None, typer.Option(help="Write the figures there, JSON.")] = None,
+) -> None:
+    """Print what the model hears of every evaluation set that has been made."""
+    from asr_models.recipe.evaluate import report
+
+    report(out, work / "eval", measured)
+
+
+@app.command()
 def export(
     work: Work = _PATHS.work,
     out: Out = SHIPPED,

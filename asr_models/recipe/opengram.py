@@ -171,5 +171,4 @@ class OpenGram:
             total += share * self.model.given(full, order)
             weight += share
         at, _ = find(found, pairs[0])
-        shares: Floats = np.bincount(at, total / weight, len(found))
-        return shares
+        return np.bincount(at, total / weight, len(found)).astype(np.float64)
