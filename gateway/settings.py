@@ -8,8 +8,17 @@ import os
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -179,6 +188,34 @@ class OrdersSettings(_Part):
     """Prometheus metrics of the delivery process, on loopback; 0: none."""
 
 
+class FiguresSettings(_Part):
+    """How calls are counted (plan clause D16)."""
+
+    timezone: str = "Asia/Shanghai"
+    """Whose days and hours are meant."""
+    answer_within_s: float = Field(default=15.0, gt=0)
+    """Answered in time (GB/T 33358)."""
+    short_abandon_s: float = Field(default=5.0, ge=0)
+    """A caller who hangs up sooner may have misdialled: counted apart."""
+    wrap_up_cap_s: float = Field(default=600.0, gt=0)
+    """From one call to the agent's next answer counts as wrap-up, no more than this."""
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    @field_validator("timezone")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError(
+                f"this machine knows no time zone {name!r}; is its tzdata package installed?"
+            ) from error
+        return name
+
+
 class TokenSettings(_Part):
     name: str
     role: Literal["operator", "supervisor", "admin", "system"]
@@ -217,6 +254,7 @@ class Settings(BaseSettings):
     journal: JournalSettings = JournalSettings()
     speech: SpeechSettings = SpeechSettings()
     orders: OrdersSettings = OrdersSettings()
+    figures: FiguresSettings = FiguresSettings()
     api: ApiSettings = ApiSettings()
     recording: RecordingSettings = RecordingSettings()
 

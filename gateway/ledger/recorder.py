@@ -1,4 +1,4 @@
-"""The recorder: every fact into the ledger, and tickets out of them, never in the call's way.
+"""The recorder: every fact into the ledger, tickets and leg logs out of them, in no call's way.
 
 The journal is the local truth and comes first; what waits here can be told again from it.
 """
@@ -13,6 +13,7 @@ from itertools import islice
 from prometheus_client import Counter, Gauge
 
 from gateway.calls.facts import Fact
+from gateway.calls.leg_log import KINDS
 from gateway.calls.view import CallView
 from gateway.clock import now as clock_now
 from gateway.errors import LedgerError, LedgerRefused
@@ -55,6 +56,8 @@ class Recorder:
         self._clock = clock
         self._items: deque[Fact | Job] = deque()
         self._triggers = Triggers()
+        self._unlogged: dict[str, int] = {}
+        """Ended calls whose leg log is not written yet, and how much was told of them since."""
         self._something = asyncio.Event()
         self._idle = asyncio.Event()
         self._waking: set[asyncio.Task[None]] = set()
@@ -64,6 +67,8 @@ class Recorder:
         """Take `fact`, already in the journal; `view` has it folded in. Never blocks."""
         self._items.append(fact)
         self._triggers.see(fact, view, asyncio.get_running_loop().time())
+        if view.ended_at and fact.kind in KINDS:
+            self._unlogged[fact.call_id] = self._unlogged.get(fact.call_id, 0) + 1
         if rings(fact) and view.ended_at is None:
             self._items.append(Job("preliminary", view.model_copy(deep=True), view))
         _waiting.set(len(self._items))
@@ -71,8 +76,8 @@ class Recorder:
         self._something.set()
 
     async def idle(self) -> None:
-        """Wait until everything offered is in the ledger and every ticket due is issued."""
-        while self._items or self._triggers.next_at() is not None:
+        """Wait until everything offered is in the ledger and all that was due is issued."""
+        while self._items or self._unlogged or self._triggers.next_at() is not None:
             self._idle.clear()
             await self._idle.wait()
 
@@ -84,6 +89,8 @@ class Recorder:
                 self._issue_due()
                 if self._items:
                     await self._write()
+                elif self._unlogged:
+                    await self._log_legs()
                 else:
                     await self._nap()
         finally:
@@ -112,10 +119,7 @@ class Recorder:
             self._set_aside(self._items[0], error)
             done = 1
         except LedgerError as error:
-            _retries.inc()
-            _log.warning("ledger-down", waiting=len(self._items), error=str(error))
-            await asyncio.sleep(random.uniform(self._pause / 2, self._pause))  # noqa: S311
-            self._pause = min(self._pause * 2, LONGEST_PAUSE_S)
+            await self._put_off(error)
             return
         except Exception as error:  # one bad item must not stop the record of the others
             self._set_aside(self._items[0], error)
@@ -124,6 +128,32 @@ class Recorder:
         for _ in range(done):
             self._items.popleft()
         _waiting.set(len(self._items))
+
+    async def _put_off(self, error: LedgerError) -> None:
+        _retries.inc()
+        _log.warning("ledger-down", waiting=len(self._items), error=str(error))
+        await asyncio.sleep(random.uniform(self._pause / 2, self._pause))  # noqa: S311
+        self._pause = min(self._pause * 2, LONGEST_PAUSE_S)
+
+    async def _log_legs(self) -> None:
+        """Fold a call that has ended, all its facts being in the ledger."""
+        call_id, told = next(iter(self._unlogged.items()))
+        try:
+            await self._ledger.log_calls([call_id])
+        except LedgerRefused as error:
+            self._not_logged(call_id, error)
+        except LedgerError as error:
+            await self._put_off(error)
+            return
+        except Exception as error:  # the record is whole without it: see `liandong figures rebuild`
+            self._not_logged(call_id, error)
+        self._pause = FIRST_PAUSE_S
+        if self._unlogged[call_id] == told:
+            del self._unlogged[call_id]
+
+    def _not_logged(self, call_id: str, error: Exception) -> None:
+        _refused.inc()
+        _log.error("no-leg-log", call=call_id, error=type(error).__name__)
 
     async def _write_next(self) -> int:
         first = self._items[0]

@@ -5,17 +5,27 @@ import hashlib
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
 
 from sqlalchemy import Select, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.calls import facts as f
+from gateway.calls.figures import (
+    Figures,
+    LegEntry,
+    Limits,
+    Noted,
+    NotedCall,
+    Per,
+    Scope,
+    TransferCount,
+)
 from gateway.calls.view import CallView, TicketView
 from gateway.clock import now as clock_now
 from gateway.errors import LedgerRefused
-from gateway.ledger import audit
+from gateway.ledger import audit, figures, leg_log
 from gateway.ledger import tables as t
 from gateway.ledger.engine import BUSY_MS, make_engine, migrate, writer
 from gateway.ledger.entries import TicketEntry
@@ -182,6 +192,47 @@ class Ledger:
                 **{name: row[name] for name in ("revision", "phase", "state", "attempts", "error")},
             )
         return view
+
+    async def log_calls(self, call_ids: Sequence[str]) -> None:
+        """Write the leg logs of these calls anew, from their facts, in one transaction."""
+        async with self.write() as connection:
+            for call_id in call_ids:
+                await leg_log.write(connection, call_id)
+
+    async def ended_calls(self, limit: int, after: str = "", *, logged: bool = False) -> list[str]:
+        """Return ids of calls that have ended, in order; with a leg log only if `logged`."""
+        query = leg_log.ended(logged=logged, after=after).order_by(t.calls.c.id).limit(limit)
+        async with self.read() as connection:
+            return list((await connection.execute(query)).scalars())
+
+    async def unlogged(self, scope: Scope) -> int:
+        """Return how many calls of the scope's time are not in the figures for want of a log."""
+        async with self.read() as connection:
+            return await leg_log.count_unlogged(connection, scope)
+
+    async def leg_log(
+        self, scope: Scope | None, call: str, limit: int, before: str, wrap_up_cap_s: float
+    ) -> list[LegEntry]:
+        """Return legs of ended calls, the latest first; `before`: the id of a leg."""
+        async with self.read() as connection:
+            return await leg_log.legs(connection, scope, call, limit, before, wrap_up_cap_s)
+
+    async def figures(self, scope: Scope, per: Per, zone: tzinfo, limits: Limits) -> list[Figures]:
+        """Return the figures by period, then centre."""
+        async with self.read() as connection:
+            return await figures.figures(connection, scope, per, zone, limits)
+
+    async def transfer_counts(self, scope: Scope) -> list[TransferCount]:
+        """Return how the transfers of these calls went."""
+        async with self.read() as connection:
+            return await figures.transfers(connection, scope)
+
+    async def noted(
+        self, scope: Scope, which: Noted, limits: Limits, limit: int, before: str
+    ) -> list[NotedCall]:
+        """Return calls to look at one by one, the latest first; `before`: the id of a call."""
+        async with self.read() as connection:
+            return await figures.noted(connection, scope, which, limits, limit, before)
 
     async def audit(self, actor: str, action: str, subject: str, detail: str = "") -> None:
         """Write down that `actor` did `action` to `subject`."""

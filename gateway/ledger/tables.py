@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     DateTime,
@@ -73,6 +74,15 @@ def _text(name: str) -> Column[str]:
     return Column(name, Text, nullable=False, server_default="")
 
 
+def _ms(name: str, *, nullable: bool = False) -> Column[int]:
+    default = None if nullable else "0"
+    return Column(name, BigInteger, nullable=nullable, server_default=default)
+
+
+def _flag(name: str) -> Column[bool]:
+    return Column(name, Boolean, nullable=False, server_default=false())
+
+
 def _at(name: str, *, nullable: bool = True, **more: Any) -> Column[datetime]:
     return Column(name, UtcTime, nullable=nullable, **more)
 
@@ -122,6 +132,45 @@ legs = Table(
     _at("ended_at"),
     Column("cause", Integer, nullable=False, server_default="0"),
     _word("ended_by"),
+    Index("ix_legs_agent_answered_at", "agent", "answered_at"),
+)
+
+# Folded from the facts of calls that have ended (`calls.leg_log`), as `calls.leg_record` has it.
+call_log = Table(
+    "call_log",
+    metadata,
+    _id("id", primary_key=True),
+    _word("centre"),
+    _word("message_status"),
+    _at("started_at", nullable=False, index=True),
+    _at("answered_at"),
+    _at("ended_at", nullable=False),
+    _word("outcome"),
+    _word("end_reason"),
+    *[_ms(name) for name in ("wait_ms", "rewait_ms", "talk_ms", "conference_ms", "hold_ms")],
+    Column("returned", Integer, nullable=False, server_default="0"),
+    _flag("gave_up"),
+    _flag("estimated"),
+)
+
+leg_log = Table(
+    "leg_log",
+    metadata,
+    _id(primary_key=True),
+    _call(),
+    _word("role"),
+    _word("centre"),
+    _word("agent"),
+    _id("transfer_id", nullable=False, server_default=""),
+    _at("started_at", nullable=False, index=True),
+    _at("answered_at"),
+    _at("ended_at", nullable=False),
+    _ms("wait_ms", nullable=True),
+    _ms("ring_ms", nullable=True),
+    *[_ms(name) for name in ("rewait_ms", "talk_ms", "conference_ms", "hold_ms")],
+    Column("returns", Integer, nullable=False, server_default="0"),
+    _word("how"),
+    _flag("estimated"),
 )
 
 transfers = Table(
