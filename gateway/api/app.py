@@ -14,6 +14,7 @@ from gateway.api import (
     metrics,
     problems,
     routes_calls,
+    routes_figures,
     routes_session,
     routes_setup,
     routes_tickets,
@@ -40,6 +41,7 @@ _TAGS = [
     {"name": "calls", "description": "Calls, transcripts and suggestions."},
     {"name": "verbs", "description": "What an operator's keys do, by REST."},
     {"name": "tickets", "description": "Tickets and their delivery."},
+    {"name": "figures", "description": "Connection rate, waits, who was not served, leg log."},
     {"name": "live", "description": "Server-sent events with resume."},
     {"name": "setup", "description": "Links, seats and classes."},
     {"name": "session", "description": "Logging in on the page."},
@@ -85,8 +87,8 @@ def create_app(
     problems.install(app)
     app.add_middleware(Headers, metrics=services.metrics)
     for part in (
-        routes_calls, routes_verbs, routes_tickets, routes_setup, routes_session, live_route,
-        health, metrics,
+        routes_calls, routes_verbs, routes_tickets, routes_figures, routes_setup, routes_session,
+        live_route, health, metrics,
     ):  # fmt: skip
         app.include_router(part.router)
     _add_openapi(app)

@@ -2,9 +2,21 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
 
+from gateway.calls.figures import (
+    Count,
+    Figures,
+    LegEntry,
+    Limits,
+    Noted,
+    NotedCall,
+    Per,
+    Scope,
+    TransferCount,
+)
+from gateway.calls.leg_record import CallRecord
 from gateway.calls.view import CallView
 from gateway.clock import now
 from gateway.errors import LedgerError
@@ -24,11 +36,17 @@ class FakeTicket:
 
 
 class FakeLedger:
-    """Set `down` to make it raise LedgerError throughout; `audited` holds what was written."""
+    """Set `down` to make it raise LedgerError throughout; `audited` holds what was written.
+
+    Figures are counted over `ended`; `asked` holds what else was asked for and not found: for that
+    use a real ledger.
+    """
 
     def __init__(self) -> None:
         self.documents: list[tuple[FakeTicket, dict[str, Any]]] = []
         self.past: dict[str, CallView] = {}
+        self.ended: list[CallRecord] = []
+        self.asked: list[tuple[Any, ...]] = []
         self.audited: list[tuple[str, str, str, str]] = []
         self.down = False
 
@@ -48,6 +66,37 @@ class FakeLedger:
     async def call(self, call_id: str) -> CallView | None:
         self._check()
         return self.past.get(call_id)
+
+    async def figures(self, scope: Scope, per: Per, zone: tzinfo, limits: Limits) -> list[Figures]:
+        self._check()
+        count = Count(scope, per, zone, limits)
+        for call in self.ended:
+            count.add(call.model_dump() | {"answered": call.answered_at is not None})
+        return count.figures()
+
+    async def transfer_counts(self, scope: Scope) -> list[TransferCount]:
+        self._check()
+        self.asked.append((scope,))
+        return []
+
+    async def unlogged(self, scope: Scope) -> int:
+        self._check()
+        self.asked.append((scope,))
+        return 0
+
+    async def noted(
+        self, scope: Scope, which: Noted, limits: Limits, limit: int, before: str
+    ) -> list[NotedCall]:
+        self._check()
+        self.asked.append((scope, which, limits, limit, before))
+        return []
+
+    async def leg_log(
+        self, scope: Scope | None, call: str, limit: int, before: str, wrap_up_cap_s: float
+    ) -> list[LegEntry]:
+        self._check()
+        self.asked.append((scope, call, limit, before, wrap_up_cap_s))
+        return []
 
     async def audit(self, actor: str, action: str, subject: str, detail: str) -> None:
         self._check()

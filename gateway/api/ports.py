@@ -1,9 +1,19 @@
 """What the API needs of the other slices, beside `calls.port.CallControl`."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any, Protocol
 
+from gateway.calls.figures import (
+    Figures,
+    LegEntry,
+    Limits,
+    Noted,
+    NotedCall,
+    Per,
+    Scope,
+    TransferCount,
+)
 from gateway.calls.view import CallView
 from gateway.live.item import LiveItem
 
@@ -57,6 +67,28 @@ class LedgerReader(Protocol):
 
     async def call(self, call_id: str) -> CallView | None:
         """A call of the past."""
+        ...
+
+    async def figures(
+        self, scope: Scope, per: Per, zone: tzinfo, limits: Limits
+    ) -> list[Figures]: ...
+
+    async def transfer_counts(self, scope: Scope) -> list[TransferCount]: ...
+
+    async def unlogged(self, scope: Scope) -> int:
+        """How many ended calls are not in the figures yet."""
+        ...
+
+    async def noted(
+        self, scope: Scope, which: Noted, limits: Limits, limit: int, before: str
+    ) -> list[NotedCall]:
+        """Newest first; `before` is the id of the last one of the page before."""
+        ...
+
+    async def leg_log(
+        self, scope: Scope | None, call: str, limit: int, before: str, wrap_up_cap_s: float
+    ) -> list[LegEntry]:
+        """Newest first; `before` is the id of the last leg of the page before."""
         ...
 
     async def audit(self, actor: str, action: str, subject: str, detail: str) -> None: ...

@@ -24,6 +24,8 @@ class Right(StrEnum):
     """See which tickets there are and how their delivery stands."""
     TICKETS_READ = "tickets.read"
     """Read a ticket's content."""
+    FIGURES = "figures"
+    """See connection rates, the leg log, and calls that were not served."""
     SETUP = "setup"
     """See links, seats and keys."""
     HEALTH = "health"
@@ -35,16 +37,16 @@ RIGHTS: dict[Role, frozenset[Right]] = {
     "operator": frozenset({_R.CALLS_OWN, _R.ACT, _R.REVEAL, _R.SETUP}),
     "supervisor": frozenset(
         {
-            _R.CALLS_ALL, _R.REVEAL, _R.RECORDINGS, _R.TICKETS, _R.TICKETS_READ,
+            _R.CALLS_ALL, _R.REVEAL, _R.RECORDINGS, _R.TICKETS, _R.TICKETS_READ, _R.FIGURES,
             _R.SETUP, _R.HEALTH, _R.METRICS,
         }
     ),
     # An admin keeps the machine running and has no need of what callers say.
-    "admin": frozenset({_R.TICKETS, _R.SETUP, _R.HEALTH, _R.METRICS}),
+    "admin": frozenset({_R.TICKETS, _R.FIGURES, _R.SETUP, _R.HEALTH, _R.METRICS}),
     "system": frozenset(
         {
             _R.CALLS_ALL, _R.NUMBERS_CLEAR, _R.RECORDINGS, _R.TICKETS, _R.TICKETS_READ,
-            _R.SETUP, _R.HEALTH, _R.METRICS,
+            _R.FIGURES, _R.SETUP, _R.HEALTH, _R.METRICS,
         }
     ),
 }  # fmt: skip
