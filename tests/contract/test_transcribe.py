@@ -90,7 +90,7 @@ def test_two_channels_at_cd_rate_are_two_speakers(tmp_path: Path) -> None:
     said = lines(ended)
     for channel, script in enumerate((asked, told)):
         parts = [one for one in said if one["channel"] == channel]
-        text = "".join(str(one["text"]) for one in parts)
+        text = "".join(str(one["text_raw"]) for one in parts).replace(" ", "")
         assert errors(script, text) / len(script) < 0.2
     begins = len(first) / 8000 + 1
     assert float(str(said[-1]["start"])) == pytest.approx(begins + 0.1, abs=0.25)

@@ -12,7 +12,7 @@ FILE = b"some bytes"
 
 
 def described(**changes: object) -> dict[str, object]:
-    return {"sha256": hashlib.sha256(FILE).hexdigest(), "size": len(FILE)} | changes
+    return {"sha256": hashlib.sha256(FILE).hexdigest(), "bytes": len(FILE)} | changes
 
 
 def troubles(folder: Path, files: object) -> list[str]:
@@ -39,7 +39,7 @@ def test_files_as_described_are_right(tmp_path: Path, files: object) -> None:
 
 
 def test_each_wrong_file_is_named(tmp_path: Path) -> None:
-    files = {"a.bin": described(size=3), "none.bin": described(), "../x": described()}
+    files = {"a.bin": described(bytes=3), "none.bin": described(), "../x": described()}
     assert troubles(tmp_path, files) == [
         "a.bin has 10 bytes, manifest.json says 3",
         "none.bin is missing (named in manifest.json)",

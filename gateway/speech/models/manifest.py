@@ -1,4 +1,4 @@
-"""A model's own `manifest.json`, where it has one: its files with size and sha256."""
+"""A model's own `manifest.json`, where it has one: its files with bytes and sha256."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ MANIFEST = "manifest.json"
 def manifest_troubles(model_dir: Path) -> list[Trouble]:
     """Compare the files with the manifest; nothing to say where there is none.
 
-    Understands ``{"files": {"am/final.mdl": {"sha256": ..., "size": ...}}}``, and a list of such
+    Understands ``{"files": {"am/final.mdl": {"sha256": ..., "bytes": ...}}}``, and a list of such
     entries that carry their `path`.
     """
     path = model_dir / MANIFEST
@@ -47,8 +47,8 @@ def _compare(model_dir: Path, name: str, entry: dict[str, Any]) -> Iterator[Trou
         yield Trouble(MANIFEST, f"names {name}, which is out of the model's folder")
     elif not path.is_file():
         yield Trouble(name, "is missing (named in manifest.json)")
-    elif "size" in entry and path.stat().st_size != entry["size"]:
-        yield Trouble(name, f"has {path.stat().st_size} bytes, manifest.json says {entry['size']}")
+    elif "bytes" in entry and path.stat().st_size != entry["bytes"]:
+        yield Trouble(name, f"has {path.stat().st_size} bytes, manifest.json says {entry['bytes']}")
     else:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
