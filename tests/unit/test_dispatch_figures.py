@@ -1,7 +1,7 @@
 """Figures are read as they are said; evidence still points into the text."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.dispatch.fold import fold, fold_spoken
@@ -30,6 +30,7 @@ def test_figures_are_said(written: str, spoken: str) -> None:
     assert fold_spoken(written).chars == spoken
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_every_character_points_into_the_text(text: str) -> None:
     folded = fold_spoken(text)
@@ -38,6 +39,7 @@ def test_every_character_points_into_the_text(text: str) -> None:
     assert all(0 <= at < len(text) for at in folded.at)
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_characters="0123456789"), max_size=60))
 def test_texts_without_figures_are_folded_as_ever(text: str) -> None:
     assert fold_spoken(text) == fold(text)

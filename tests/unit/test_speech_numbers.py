@@ -4,7 +4,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.speech.text import kept
@@ -47,6 +47,7 @@ def test_what_is_written_is_not_changed_again(said: str, written: str) -> None:
     assert write(written) == written
 
 
+@settings(deadline=None)
 @given(st.text(st.sampled_from(ALL + "个号楼点分年月日块加第几多半路度K苏a 7"), max_size=24))
 def test_any_run_of_numerals_is_read_without_losing_other_characters(said: str) -> None:
     def others(text: str) -> str:
@@ -55,6 +56,7 @@ def test_any_run_of_numerals_is_read_without_losing_other_characters(said: str) 
     assert others(write(said)) == others(said)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_texts_without_numerals_stay(said: str) -> None:
     if not any(char in ALL for char in said):

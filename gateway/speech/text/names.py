@@ -96,7 +96,7 @@ class Names:
         written = text[hit.start : hit.end]
         before = text[max(0, hit.start - _LOOKS_BACK) : hit.start]
         within = self._parent(before)
-        alone = not before and len(text) <= hit.end + len(hit.tail) + 2
+        alone = not before and len(text) == hit.end + len(hit.tail)
         led = within or alone or before.endswith(self._around.before)
         if not within and before and self._words.known(before[-1] + written[0]):
             return False
@@ -105,7 +105,7 @@ class Names:
         if hit.tail:
             if hit.name.village and any(hit.apart):
                 return within and not hit.apart.syllables
-            return self._meant_with_tail(written, hit.apart, within if hit.apart.syllables else led)
+            return self._meant_with_tail(written, hit.apart, within if any(hit.apart) else led)
         return self._meant_bare(text, hit, led=led)
 
     def _may_begin(self, before: str, written: str, hit: _Hit) -> bool:
