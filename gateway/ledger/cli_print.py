@@ -82,7 +82,7 @@ def _iso(value: object) -> str:
 
 def local(row: dict[str, Any], zone: tzinfo) -> dict[str, Any]:
     """Times as clocks here show them, numbers masked."""
-    shown = {
+    shown: dict[str, Any] = {
         name: value.astimezone(zone) if isinstance(value, datetime) else value
         for name, value in row.items()
     }
