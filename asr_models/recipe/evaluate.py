@@ -11,13 +11,14 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
-from vosk import KaldiRecognizer, Model, SetLogLevel
+import vosk as untyped_vosk
 
 from asr_models.recipe.paths import REPOSITORY
 from asr_models.recipe.progress import bar
 from asr_models.recipe.scoring import Rate, plain, rate, score
 from asr_models.recipe.utterances import RATE, Utterance, load
 
+vosk: Any = untyped_vosk
 SETS = ("hotline", "noise", "speakers", "words")
 SAMPLE = (REPOSITORY / "tests" / "data" / "asr_eval", "spoken")
 CHUNK = RATE // 10
@@ -50,8 +51,8 @@ class Listener:
     """One recogniser over many utterances, as on a line that stays open."""
 
     def __init__(self, model: Path) -> None:
-        SetLogLevel(-1)
-        self._recogniser: Any = KaldiRecognizer(Model(str(model)), RATE)
+        vosk.SetLogLevel(-1)
+        self._recogniser = vosk.KaldiRecognizer(vosk.Model(str(model)), RATE)
         self._recogniser.SetWords(True)
         self._fed = 0
 

@@ -37,7 +37,8 @@ class Flowing:
         words = last(keys)
         end = self.model.given((history(keys) << BITS) | END, order)
         begin = self.model.given((np.int64(START) << BITS) | words, 2)
-        onward = plain + self.through * end * begin
+        empty = self.model.given(np.array([(START << BITS) | END]), 2)
+        onward = plain + self.through * end * begin / (1 - empty)  # what begins is not empty
         return np.where(words == END, (1 - self.through) * plain, onward)
 
 

@@ -28,7 +28,9 @@ def _read(found: str, rest: str, chance: random.Random) -> str:
     whole, _, decimals = found.partition(".")
     if decimals:
         return number(int(whole[-8:])) + "点" + "".join(_DIGITS[int(digit)] for digit in decimals)
-    if whole[0] == "0" or len(whole) > _LONGEST_COUNT or (rest[:1] == "年" and len(whole) == 4):
+    if rest[:1] == "年" and len(whole) == 4:
+        return "".join(_DIGITS[int(digit)] for digit in whole)
+    if whole[0] == "0" or len(whole) > _LONGEST_COUNT:
         return one_by_one(whole, chance)
     if whole in ("110", "119", "120", "122", "12345"):
         return one_by_one(whole, chance)
