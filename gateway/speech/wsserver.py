@@ -17,7 +17,7 @@ from gateway.errors import SpeechError
 from gateway.log import get
 from gateway.speech.wsserver_decoder import MakeDecoder
 from gateway.speech.wsserver_messages import TOO_BUSY, StreamConfig
-from gateway.speech.wsserver_session import Session, json_error
+from gateway.speech.wsserver_session import Session, refuse
 
 log = get("speech")
 
@@ -34,6 +34,8 @@ class Limits:
     max_streams: int
     drain_s: float = 5.0
     """How long streams may take for their last result when the server stops."""
+    close_s: float = 5.0
+    """How long a client may take to answer a close."""
     ping_s: float = _PING_S
     pong_s: float = _PONG_S
 
@@ -69,7 +71,7 @@ class StreamServer:
                 max_queue=_WAITING,
                 ping_interval=self._limits.ping_s,
                 ping_timeout=self._limits.pong_s,
-                close_timeout=self._limits.drain_s,
+                close_timeout=self._limits.close_s,
             )
         except OSError as error:
             raise SpeechError(
@@ -89,8 +91,7 @@ class StreamServer:
         if len(self._streams) >= self._limits.max_streams or self._stopping.is_set():
             reason = f"{len(self._streams)} streams are being recognised: come again later"
             log.warning("asr.no_capacity", streams=len(self._streams))
-            await socket.send(json_error(reason))
-            await socket.close(TOO_BUSY, reason)
+            await refuse(socket, TOO_BUSY, reason)
             return
         session = Session(socket, self._make, self._pool, self._config)
         stream = asyncio.create_task(session.run(self._stopping), name="asr-stream")

@@ -45,30 +45,34 @@ class Session:
         except ConnectionClosed:
             pass
         except BadMessage as error:
-            await self._refuse(error.code, str(error))
+            await refuse(self._socket, error.code, str(error))
         except Exception:
             log.exception("asr.recogniser_failed")
-            await self._refuse(FAILED, "the recogniser failed")
+            await refuse(self._socket, FAILED, "the recogniser failed")
 
     async def _serve(self, stopping: asyncio.Event) -> None:
-        stop = asyncio.create_task(stopping.wait())
+        stop: asyncio.Task[object] = asyncio.create_task(stopping.wait())
         try:
-            while True:
-                receive = asyncio.create_task(self._socket.recv())
-                try:
-                    await asyncio.wait({receive, stop}, return_when=asyncio.FIRST_COMPLETED)
-                finally:
-                    if not receive.done():
-                        receive.cancel()
-                        await asyncio.wait({receive})
-                if receive.cancelled():
-                    await self._socket.send(await self._finish())
-                    await self._socket.close(GOING_AWAY, "the server is stopping")
+            while (message := await self._next(stop)) is not None:
+                if await self._answer(message):
                     return
-                if await self._answer(receive.result()):
-                    return
+            await self._socket.send(await self._finish())
+            await close(self._socket, GOING_AWAY, "the server is stopping")
         finally:
             stop.cancel()
+
+    async def _next(self, stop: asyncio.Task[object]) -> str | bytes | None:
+        """Return the next message; None when `stop` is done first."""
+        if stop.done():
+            return None
+        receive = asyncio.create_task(self._socket.recv())
+        try:
+            await asyncio.wait({receive, stop}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if not receive.done():
+                receive.cancel()
+                await asyncio.wait({receive})
+        return None if receive.cancelled() else receive.result()
 
     async def _answer(self, message: str | bytes) -> bool:
         """Answer one message; True when it was the last."""
@@ -96,12 +100,20 @@ class Session:
     async def _in_pool(self, call: Callable[[], Answer]) -> Answer:
         return await asyncio.get_running_loop().run_in_executor(self._pool, call)
 
-    async def _refuse(self, code: int, reason: str) -> None:
+
+async def refuse(socket: ServerConnection, code: int, reason: str) -> None:
+    """Tell a client as JSON, and then as the reason of the close, why it is not served."""
+    with suppress(ConnectionClosed):
+        await socket.send(json.dumps({"error": reason}, ensure_ascii=False))
+    await close(socket, code, reason)
+
+
+async def close(socket: ServerConnection, code: int, reason: str) -> None:
+    """Close, and read what still comes: the client's own close stands behind it."""
+    closing = asyncio.create_task(socket.close(code, reason))
+    try:
         with suppress(ConnectionClosed):
-            await self._socket.send(json_error(reason))
-        await self._socket.close(code, reason)
-
-
-def json_error(reason: str) -> str:
-    """Return the last message of a stream that is not served."""
-    return json.dumps({"error": reason}, ensure_ascii=False)
+            while True:
+                await socket.recv()
+    finally:
+        await closing

@@ -186,7 +186,7 @@ async def test_a_client_that_vanishes_leaves_its_place() -> None:
 
 
 async def test_a_client_that_answers_no_ping_is_let_go() -> None:
-    limits = Limits(max_streams=1, ping_s=0.05, pong_s=0.05, drain_s=0.1)
+    limits = Limits(max_streams=1, ping_s=0.05, pong_s=0.05, close_s=0.1)
     async with running(limits) as world, connect(world.url, ping_interval=None) as socket:
         await world.until(lambda: len(world.server) == 1)
         socket.transport.pause_reading()
@@ -219,6 +219,30 @@ async def test_a_stop_gives_every_stream_its_last_result() -> None:
         await socket.wait_closed()
 
 
+async def test_a_client_that_keeps_sending_does_not_put_off_a_stop() -> None:
+    async with asyncio.timeout(20):
+        async with running(Limits(max_streams=1, drain_s=60)) as world:
+            socket = await connect(world.url)
+            sending = asyncio.create_task(flood(socket, messages=1_000_000, size=320))
+            reading = asyncio.create_task(everything(socket))
+            await world.until(lambda: world.decoders.accepted > 20)
+        answers = await reading
+        assert "text" in answers[-1]
+        assert socket.close_code == 1001
+        with pytest.raises(ConnectionClosed):
+            await sending
+        await socket.wait_closed()
+
+
+async def everything(socket: ClientConnection) -> list[str]:
+    answers = []
+    try:
+        while True:
+            answers.append(str(await socket.recv()))
+    except ConnectionClosed:
+        return answers
+
+
 async def test_a_stop_waits_for_a_piece_under_way() -> None:
     async with running() as world:
         socket = await connect(world.url)
@@ -233,7 +257,7 @@ async def test_a_stop_waits_for_a_piece_under_way() -> None:
 
 async def test_a_stop_does_not_wait_for_ever() -> None:
     decoders = FakeDecoders()
-    server = StreamServer(decoders, Limits(max_streams=1, drain_s=0.1), StreamConfig())
+    server = StreamServer(decoders, Limits(max_streams=1, drain_s=0.1, close_s=0.1), StreamConfig())
     try:
         async with server.running("127.0.0.1", 0) as (host, port):
             socket = await connect(f"ws://{host}:{port}")
