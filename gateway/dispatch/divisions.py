@@ -4,8 +4,9 @@ Codes never go without their system: the statistics bureau and the civil affairs
 different codes to a quarter of the townships, and one code two names.
 """
 
+import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -71,6 +72,9 @@ class Divisions:
         for division in self.by_code.values():
             for name, short in spoken_names(division):
                 names[name].append((division, short))
+        for name, division in self._former():
+            if name not in names:
+                names[name].append((division, True))
         self._texts = ahocorasick.Automaton(ahocorasick.STORE_ANY)
         self._sounds = ahocorasick.Automaton(ahocorasick.STORE_ANY, ahocorasick.KEY_SEQUENCE)
         by_sound: dict[tuple[int, ...], list[str]] = defaultdict(list)
@@ -85,6 +89,15 @@ class Divisions:
             self._sounds.add_word(sounds, entries)
         self._texts.make_automaton()
         self._sounds.make_automaton()
+
+    def _former(self) -> Iterator[tuple[str, Division]]:
+        """Yield towns that are no more, by the residents' committee that kept the name."""
+        for village in self.by_code.values():
+            town = self.by_code.get(village.code[:9])
+            if village.level == 4 and town and village.name.endswith("居委会"):
+                stem = village.name.removesuffix("居委会").removesuffix("社区")
+                if len(stem) == 2:
+                    yield from ((stem + tail, town) for tail in ("镇", "乡", "街"))
 
     def parents(self, division: Division) -> list[Division]:
         """Return the divisions around it, province first."""
@@ -104,7 +117,9 @@ class Divisions:
         for one in found:
             if all(one.end <= other.start or one.start >= other.end for other in kept):
                 kept.append(one)
-        return sorted(kept, key=lambda n: n.start)
+        kept = [one for one in kept if not (one.short and _is_road(one, folded))]
+        plain = [one for one in kept if not _elsewhere(one, folded)]
+        return sorted(plain or kept, key=lambda n: n.start)
 
     def locate(self, names: Iterable[Named], area: str = "") -> Located | None:
         """Return the smallest division that is meant beyond doubt; `area` is the profile's code.
@@ -155,6 +170,24 @@ def _named(
 ) -> Named:
     candidates = tuple(dict.fromkeys(division for division, _ in meant))
     return Named(candidates, last + 1 - length, last + 1, exact, all(s for _, s in meant))
+
+
+_OTHER_BEFORE = re.compile(
+    r"(?:不是|不在|并非|老家在?|老家是|户口在|户籍在?|来自|从|以前住在?|原来住?在?|本来在|不归|不属于?)$"
+)
+_OTHER_AFTER = re.compile(r"人(?![民家行])|来的|过来|搬来|搬过来|不是|的亲戚|户口|牌照|口音")
+_ROAD = re.compile(r"路|道(?!上?口)|大道|街(?![道上])|大街|桥")
+
+
+def _elsewhere(named: Named, folded: Folded) -> bool:
+    """Say whether the words around take a place back (不是众兴 是来安) or give it as an origin."""
+    before, after = folded.before(named.start, 6), folded.after(named.end, 4)
+    return bool(_OTHER_BEFORE.search(before) or _OTHER_AFTER.match(after))
+
+
+def _is_road(named: Named, folded: Folded) -> bool:
+    """Say whether a short name is part of a road's: 北辰道 is not in 北辰 alone."""
+    return _ROAD.match(folded.after(named.end, 2)) is not None
 
 
 def _trust(named: Named) -> tuple[int, bool, bool, int]:
