@@ -106,7 +106,7 @@ class Names:
             if hit.name.village and any(hit.apart):
                 return within and not hit.apart.syllables
             return self._meant_with_tail(written, hit.apart, within if any(hit.apart) else led)
-        return self._meant_bare(text, hit, led=led)
+        return self._meant_bare(text, hit, led=led, within=within)
 
     def _may_begin(self, before: str, written: str, hit: _Hit) -> bool:
         """Say whether a name to which nothing leads may begin after `before`."""
@@ -122,9 +122,10 @@ class Names:
             return False
         return apart.syllables <= (1 if len(written) == 2 else 2)
 
-    def _meant_bare(self, text: str, hit: _Hit, *, led: bool) -> bool:
+    def _meant_bare(self, text: str, hit: _Hit, *, led: bool, within: bool) -> bool:
         written = text[hit.start : hit.end]
-        if not hit.name.bare or any(hit.apart) or self._words.known(written):
+        unlike = hit.apart.syllables or (hit.apart.tones and not within)
+        if not hit.name.bare or unlike or self._words.known(written):
             return False
         after = text[hit.end : hit.end + 1]
         if self._has_function(written) or (after and self._words.known(written[-1] + after)):
