@@ -9,10 +9,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
+from gateway.calls.facts import UtteranceHeard
 from gateway.settings import Settings, SpeechSettings
+from gateway.speech.ear import Ear
+from gateway.speech.fakes import FakeEngine
+from gateway.speech.pool import Pool
+from gateway.speech.port import PartialHeard, TapGrant
 from gateway.speech.text import normalise
 from gateway.speech.text.normalise import Normaliser
 from gateway.speech.text.numbers import Numbers
+from gateway.speech.transcript import Timeline, Transcript
+from tests.unit.speech_sounds import frames, silence, voice
+
+TURN = voice(600) + silence(800)
+GRANT = TapGrant(call_id="c", leg_id="c.caller.1", call_started_ms=0)
 
 
 class Recorder(Numbers):
@@ -107,6 +117,20 @@ def test_any_text_is_taken(raw: str) -> None:
     with capture_logs() as logs:
         loaded().normalise(raw)
     assert not logs
+
+
+def test_a_final_is_written_where_it_is_decoded_and_a_partial_only_loses_its_spaces() -> None:
+    ear = Ear(Pool(FakeEngine(), recycle_s=600, normalise=lambda raw: f"<{raw}>"))
+    said = [one for batch in frames(TURN, 100) for one in ear.decode(ear.take(batch))]
+    assert {one.written for one in said if not one.final} == {""}
+    final = next(one for one in said if one.final)
+    assert final.written == f"<{final.text}>"
+    script = Transcript(GRANT, "model-1", Timeline())
+    events = [event for one in said if (event := script.event(one))]
+    assert [e.text for e in events if isinstance(e, PartialHeard)][-1].startswith("好好好")
+    heard = next(event for event in events if isinstance(event, UtteranceHeard))
+    assert (heard.text, heard.text_raw) == (final.written, final.text)
+    assert [word for word, *_ in heard.words] == final.text.split()
 
 
 @pytest.mark.parametrize("module", ["gateway.control", "gateway.app"])
