@@ -11,6 +11,8 @@ from gateway.speech.port import Heard
 
 _PIECE_MS = 100
 """End-pointing looks once a piece."""
+WHOLE_MS = 5000
+"""A `batch_ms` for which most utterances are decoded whole, and none makes others wait long."""
 _HUSH_MS = 400
 """Silence by the voice detector that ends an utterance; it holds on for 160 ms before."""
 _HOLDING_MS = 200
@@ -55,9 +57,9 @@ class Ear:
     """
 
     def __init__(self, pool: Pool, *, batch_ms: float = 0) -> None:
-        """`batch_ms`: speech is given out for decoding in runs of at least so much."""
+        """`batch_ms`: speech is given out for decoding in runs of at least so much; may change."""
+        self.batch_ms = batch_ms
         self._pool = pool
-        self._batch = batch_ms * BYTES_PER_MS
         self._gate = Gate()
         self._voice = Voice()
         self._words = Words()
@@ -113,7 +115,7 @@ class Ear:
             return None
         if self._over():
             return self._run(over=True)
-        ready = self._ready and len(self._ready) >= self._batch
+        ready = self._ready and len(self._ready) >= self.batch_ms * BYTES_PER_MS
         return self._run(over=False) if ready else None
 
     def _over(self) -> bool:

@@ -17,6 +17,8 @@ _TALK = 0.6
 """Share of a leg that is decoded, until it has been measured: half of it speech, and its edges."""
 _OWN = 0.002
 """Seconds of work a second of a stream costs besides decoding."""
+_EASY = 0.5
+"""Share of the limit up to which words are shown as they are spoken."""
 _EVIDENCE_S = 120.0
 """Stream-seconds after which what was measured counts."""
 MOST = 1000
@@ -44,6 +46,9 @@ class Load:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`decode_cost`: measured seconds of work for one second of speech."""
+        self.easy = True
+        """There is time to decode words as they are spoken; else utterances whole, which costs a
+        third less: one recogniser, which knows most of the graph, takes one after the other."""
         self._threads = threads
         self._most = most or MOST
         self._prior = decode_cost * _TALK + _OWN
@@ -87,7 +92,9 @@ class Load:
 
     def room(self, streams: int) -> int:
         """How many more than `streams` can be taken now."""
-        return 0 if self.wait_s > LATE_S else max(0, self.limit - streams)
+        wait_s = self.wait_s
+        self.easy = streams < _EASY * self.limit and wait_s <= LATE_S / 2
+        return 0 if wait_s > LATE_S else max(0, self.limit - streams)
 
     def tick(self, streams: int) -> None:
         """Take note of the work done since the last tick; call about once a second."""
@@ -95,6 +102,7 @@ class Load:
         if now > self._last_s:
             self._spent.append((busy - self._last_busy_s, streams * (now - self._last_s)))
         self._last_s, self._last_busy_s = now, busy
+        self.room(streams)
         metrics.LIMIT.set(self.limit)
         metrics.P95_WAIT.set(self.wait_s)
 

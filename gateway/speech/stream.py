@@ -11,7 +11,7 @@ from gateway.calls.facts import GapMarked, SpeechClosed
 from gateway.log import get
 from gateway.media.audiosocket_codec import BYTES_PER_MS
 from gateway.speech import metrics
-from gateway.speech.ear import Ear, Said, Work
+from gateway.speech.ear import WHOLE_MS, Ear, Said, Work
 from gateway.speech.inbox import STALL_MS, Chunk, Gap, Inbox
 from gateway.speech.load import Load
 from gateway.speech.pool import Pool
@@ -128,6 +128,8 @@ class Stream:
         if self._deaf_from is not None:
             return
         metrics.AUDIO_SECONDS.inc(len(pcm) / BYTES_PER_MS / 1000)
+        easy = self._hearing.load.easy
+        self._ear.batch_ms = self._hearing.batch_ms if easy else WHOLE_MS
         if works := self._ear.take(pcm):
             await self._decode(lambda: self._ear.decode(works), works)
 

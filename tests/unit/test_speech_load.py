@@ -86,3 +86,17 @@ def test_work_that_does_not_end_is_late_too(clock: Clock) -> None:
     assert load.room(1) > 0
     clock.s += LATE_S + 0.1
     assert load.room(1) == 0
+
+
+def test_words_are_shown_as_they_are_spoken_while_it_is_easy(clock: Clock) -> None:
+    load = load_of(Threads(), clock)
+    assert load.easy
+    load.tick(20)
+    assert load.easy
+    load.tick(21)
+    assert not load.easy
+    load.tick(10)
+    assert load.easy
+    load.note(LATE_S / 2 + 0.1)
+    load.tick(10)
+    assert not load.easy

@@ -58,14 +58,15 @@ class Said:
 
 
 @contextlib.asynccontextmanager
-async def listening(engine: FakeEngine) -> AsyncIterator[tuple[Stream, Said]]:
+async def listening(engine: FakeEngine, *, easy: bool = True) -> AsyncIterator[tuple[Stream, Said]]:
     """A stream whose call began one minute ago; closed and finished at the end."""
     grant = TapGrant(
         call_id="c", leg_id="c.caller.1", call_started_ms=round(time.time() * 1000) - 60_000
     )
     said = Said()
     turns = Turns(2)
-    load = Load(turns, most=1, decode_cost=0.01)
+    load = Load(turns, most=9, decode_cost=0.01)
+    load.easy = easy
     hearing = Hearing(Pool(engine, recycle_s=600), turns, load, batch_ms=40)
     stream = Stream(grant, hearing, said.publish)
     task = asyncio.create_task(stream.run())
@@ -93,6 +94,16 @@ async def test_a_turn_becomes_partials_and_one_final() -> None:
     assert said.kinds == ["utterance.heard", "speech.closed"]
     assert said.finals[0].text == "好好好"
     assert said.finals[0].start_ms == pytest.approx(60_000, abs=1500)
+
+
+async def test_under_load_an_utterance_is_decoded_whole() -> None:
+    async with listening(FakeEngine(), easy=False) as (stream, said):
+        for _ in range(3):
+            say(stream, voice(100))
+        say(stream, silence(600))
+        await said.until(lambda s: bool(s.finals))
+    assert said.partials == []
+    assert said.finals[0].text == "好好好"
 
 
 async def test_two_turns_that_came_at_once_are_two_finals() -> None:

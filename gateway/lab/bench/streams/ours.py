@@ -27,7 +27,8 @@ class NotingLoad(Load):
         self.notes.write(json.dumps([leg_id, due_ms, time.monotonic()]) + "\n")
 
     def room(self, streams: int) -> int:
-        return 1 if self.admits_all else super().room(streams)
+        room = super().room(streams)
+        return 1 if self.admits_all else room
 
 
 def main() -> None:

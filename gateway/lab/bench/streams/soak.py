@@ -124,7 +124,7 @@ async def _soak(model: str, folder: Path, seconds: float, streams: int, memory: 
             "redis": redis.url,
             "notes": str(notes),
             "admits_all": True,
-            "max_streams": streams,
+            "max_streams": 0,
         }
         try:
             async with server("ours", folder, **given) as running:
