@@ -15,11 +15,10 @@ from gateway.speech.files_formats import (
     MAX_CHANNELS,
     RATES,
     RawFormat,
-    closed_wav,
-    promised_bytes,
     raw_format,
     unreadable,
 )
+from gateway.speech.files_wav import closed_wav, promised_bytes
 
 soundfile: Any = untyped_soundfile
 samplerate: Any = untyped_samplerate

@@ -1,16 +1,12 @@
 """What kind of audio a file is: raw ones by their name, the others by what they say themselves."""
 
 import codecs
-import contextlib
-import io
-import os
-import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO
 
 from gateway.errors import AudioError
+from gateway.speech.files_wav import opened
 
 RATES = range(1000, 384_001)
 """Hertz."""
@@ -31,8 +27,6 @@ _RAW = {
 }
 """Names as Asterisk and others give them; PCM is little endian."""
 _KINDS = "WAV, FLAC, OGG, MP3, or raw .alaw, .ulaw, .pcm, .gsm"
-_NOT_TOLD = 0x7FFF_F000
-"""A WAV that was written into a pipe has such a length or a greater one: up to the file's end."""
 
 
 @dataclass(frozen=True)
@@ -76,98 +70,8 @@ def unreadable(source: Path | BinaryIO, why: str) -> str:
     return f"is {what}, whatever its name says; taken are {_KINDS}"
 
 
-def promised_bytes(source: Path | BinaryIO) -> tuple[int, int] | None:
-    """Return (promised, there) where a WAV's header promises more audio than the file has."""
-    with _opened(source) as file:
-        found = _data_chunk(file)
-    if found is None:
-        return None
-    _, length, there = found
-    return (length, there) if there < length < _NOT_TOLD else None
-
-
-def closed_wav(source: Path | BinaryIO) -> BinaryIO | None:
-    """Return a WAV as its writer would have left it, had it come to write the length.
-
-    A recorder that was killed leaves a length of 0 before all the audio. None: nothing to mend.
-    """
-    with _opened(source) as file:
-        found = _data_chunk(file)
-        if found is None or found[1] or not found[2]:
-            return None
-        at, _, there = found
-        file.seek(0)
-        big = file.read(4) == b"RIFX"
-    length = struct.pack(">I" if big else "<I", min(there, _NOT_TOLD - 1))
-    file = source.open("rb") if isinstance(source, Path) else source
-    return cast("BinaryIO", _Mended(file, at, length))
-
-
-class _Mended(io.RawIOBase):
-    """A file of which some bytes are read otherwise than they stand."""
-
-    def __init__(self, file: BinaryIO, at: int, instead: bytes) -> None:
-        super().__init__()
-        self._file = file
-        self._at = at
-        self._instead = instead
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
-        return self._file.seek(offset, whence)
-
-    def readinto(self, buffer: Any, /) -> int:
-        start = self._file.tell()
-        data = bytearray(self._file.read(len(buffer)))
-        for number, byte in enumerate(self._instead, self._at - start):
-            if 0 <= number < len(data):
-                data[number] = byte
-        buffer[: len(data)] = data
-        return len(data)
-
-    def close(self) -> None:
-        self._file.close()
-        super().close()
-
-
-@contextlib.contextmanager
-def _opened(source: Path | BinaryIO) -> Iterator[BinaryIO]:
-    """Yield the file at its beginning; leave a stream where it was."""
-    if isinstance(source, Path):
-        with source.open("rb") as file:
-            yield file
-        return
-    at = source.tell()
-    source.seek(0)
-    try:
-        yield source
-    finally:
-        source.seek(at)
-
-
-def _data_chunk(file: BinaryIO) -> tuple[int, int, int] | None:
-    """Return where a WAV's audio length stands, that length, and how many bytes follow it."""
-    size = file.seek(0, os.SEEK_END)
-    file.seek(0)
-    head = file.read(12)
-    if head[:4] not in {b"RIFF", b"RIFX"} or head[8:] != b"WAVE":
-        return None
-    form = ">4sI" if head[:4] == b"RIFX" else "<4sI"
-    while len(chunk := file.read(8)) == 8:
-        name, length = struct.unpack(form, chunk)
-        if name == b"data":
-            return file.tell() - 4, length, size - file.tell()
-        file.seek(length + length % 2, os.SEEK_CUR)
-    return None
-
-
 def _head(source: Path | BinaryIO) -> bytes:
-    with _opened(source) as file:
+    with opened(source) as file:
         return file.read(512)
 
 

@@ -140,11 +140,25 @@ def test_a_wav_out_of_a_pipe_goes_to_its_end(tmp_path: Path, length: int) -> Non
     path = written(tmp_path / "piped.wav", 8000, 1, subtype="PCM_16")
     data = bytearray(path.read_bytes())
     at = data.index(b"data") + 4
-    data[at : at + 4] = struct.pack("<I", length)
+    data[at : at + 4] = data[4:8] = struct.pack("<I", length)
     path.write_bytes(data)
     with AudioFile(path) as audio:
         assert len(heard(audio)[0]) / 16000 == pytest.approx(SECONDS, abs=0.01)
         assert audio.warning == ""
+
+
+def test_what_follows_an_empty_wav_is_no_audio(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "none.wav", np.zeros(0), 8000, subtype="PCM_16")
+    data = (
+        bytearray((tmp_path / "none.wav").read_bytes())
+        + b"LIST"
+        + struct.pack("<I", 8)
+        + b"INFOxxxx"
+    )
+    data[4:8] = struct.pack("<I", len(data) - 8)
+    (tmp_path / "none.wav").write_bytes(data)
+    with AudioFile(tmp_path / "none.wav") as audio:
+        assert list(audio.blocks(200)) == []
 
 
 @pytest.mark.parametrize("name", ["cut.flac", "cut.ogg", "cut.mp3"])
