@@ -1,11 +1,12 @@
 """A ledger and a live stream in memory, for tests of the API alone."""
 
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, tzinfo
 from typing import Any
 
 from gateway.calls.figures import (
+    CallTimes,
     Count,
     Figures,
     LegEntry,
@@ -71,7 +72,8 @@ class FakeLedger:
         self._check()
         count = Count(scope, per, zone, limits)
         for call in self.ended:
-            count.add(call.model_dump() | {"answered": call.answered_at is not None})
+            said = call.model_dump() | {"answered": call.answered_at is not None}
+            count.add(CallTimes(**{one.name: said[one.name] for one in fields(CallTimes)}))
         return count.figures()
 
     async def transfer_counts(self, scope: Scope) -> list[TransferCount]:

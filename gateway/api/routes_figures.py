@@ -29,7 +29,7 @@ from gateway.clock import now
 from gateway.errors import CallNotFound
 from gateway.masking import mask_number
 
-LONGEST = {"range": timedelta(days=400), "day": timedelta(days=400), "hour": timedelta(days=32)}
+LONGEST = {"range": timedelta(days=100), "day": timedelta(days=100), "hour": timedelta(days=8)}
 """Longer answers would keep the process from driving calls."""
 
 router = APIRouter(prefix="/api/v1", tags=["figures"], responses=documented(401, 403, 422, 503))
@@ -82,7 +82,7 @@ async def figures(
     per: Annotated[Per, Query(description="One line a day, an hour, or for it all.")] = "range",
     message_status: Status = "Actual",
 ) -> FiguresOut:
-    """By the time and centre at which calls came in. Range and day: 400 days; hour: 32 days."""
+    """By the time and centre at which calls came in. At most 100 days, by the hour 8."""
     scope = _scope(services, start, end, centre, message_status)
     if scope.end - scope.start > LONGEST[per]:
         raise _refused(f"at most {LONGEST[per].days} days; ask again in parts, or use the command")

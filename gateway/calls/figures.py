@@ -5,7 +5,7 @@ came in, once it has ended; what a transfer rings at another centre is a transfe
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
@@ -45,7 +45,8 @@ class Noted(StrEnum):
     LOST = "lost"
 
 
-class CallTimes(BaseModel):
+@dataclass(frozen=True, slots=True)
+class CallTimes:
     """What is counted of one call."""
 
     centre: str
@@ -170,8 +171,7 @@ class Count:
         self._scope, self._per, self._zone, self._limits = scope, per, zone, limits
         self._tallies: dict[tuple[datetime, str], _Tally] = {}
 
-    def add(self, row: Mapping[str, object]) -> None:
-        call = CallTimes.model_validate(row)
+    def add(self, call: CallTimes) -> None:
         start = self._start(call.started_at)
         # Without a centre asked for, each alone and all together.
         for centre in {call.centre, self._scope.centre}:

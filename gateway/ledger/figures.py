@@ -1,5 +1,6 @@
 """Queries behind the figures: counts by period and centre, and the calls to look at one by one."""
 
+import asyncio
 from datetime import tzinfo
 from typing import Any
 
@@ -7,6 +8,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.calls.figures import (
+    CallTimes,
     Count,
     Figures,
     Limits,
@@ -38,8 +40,8 @@ async def figures(
     # In small parts: calls are driven by the same loop.
     async for rows in found.mappings().partitions(_AT_A_TIME):
         for row in rows:
-            count.add(dict(row))
-    return count.figures()
+            count.add(CallTimes(**row))
+    return await asyncio.to_thread(count.figures)
 
 
 async def transfers(connection: AsyncConnection, scope: Scope) -> list[TransferCount]:
