@@ -64,5 +64,8 @@ lab-audio: setup ## Speak the lab's dialogues and the announcements anew (ONLY="
 	@$(BIN)/python -m tools.make_lab_audio $(ONLY)
 	@$(BIN)/python -m tools.make_announcements
 
+asr-eval: setup ## What the Mandarin model hears: CER with intervals, finals, word times (asr_models/recipe)
+	@$(BIN)/python -m asr_models.recipe evaluate
+
 clean: ## Remove .venv and caches (the lab's chroot stays, shared by all checkouts)
 	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,6 +1,7 @@
 """`python -m asr_models.recipe STAGE`: make the model step by step; each stage resumes."""
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -77,9 +78,11 @@ def graph(work: Work = _PATHS.work, out: Out = SHIPPED) -> None:
     from asr_models.recipe import lm
     from asr_models.recipe.graph import build
     from asr_models.recipe.lexicon import lexicon
+    from asr_models.recipe.vocabulary import LETTERS, speakable
 
     model, ids = lm.load(work / "lm")
-    build(lexicon(ids), model, ids, out / "graph", work / "graph")
+    usable = filter(speakable, ids)
+    build(lexicon([*LETTERS, *usable]), model, ids, out / "graph", work / "graph")
 
 
 @app.command()
@@ -95,12 +98,17 @@ def voices(work: Work = _PATHS.work, data: Data = _PATHS.data, ship: bool = Fals
 @app.command()
 def evaluate(
     work: Work = _PATHS.work,
+    data: Data = _PATHS.data,
     out: Out = SHIPPED,
     measured: Annotated[Path | None, typer.Option(help="Write the figures there, JSON.")] = None,
 ) -> None:
-    """Print what the model hears of every evaluation set that has been made."""
+    """Print what the model hears of every evaluation set; of the shipped sample without a voice."""
     from asr_models.recipe.evaluate import report
 
+    if find_spec("ai_edge_litert") and find_spec("jieba"):
+        from asr_models.recipe import evalset
+
+        evalset.make(Paths(work, data), SEED)
     report(out, work / "eval", measured)
 
 

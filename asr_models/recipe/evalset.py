@@ -83,7 +83,10 @@ def noisy(one: Utterance, seed: int) -> Utterance:
 
 
 def make(paths: Paths, seed: int) -> Path:
-    """Make every set that is not there yet; returns their folder."""
+    """Make every set that is not there yet; returns their folder.
+
+    The recorded words need the stage `recorded` and are left out where that has not run.
+    """
     out = paths.sub("eval")
     todo: dict[str, Callable[[], Iterable[Utterance]]] = {
         "hotline": lambda: _spoken(paths, lambda _: Style()),
@@ -91,8 +94,10 @@ def make(paths: Paths, seed: int) -> Path:
             noisy(u, seed + i) for i, u in enumerate(utterances.load(out, "hotline"))
         ),
         "speakers": lambda: _spoken(paths, lambda number: _other(seed + number)),
-        "words": lambda: _recorded(paths),
     }
+    words = paths.sub("clips", "recorded") / "test.npz"
+    if words.exists():
+        todo["words"] = lambda: _recorded(words)
     for name, build in todo.items():
         if not (out / f"{name}.jsonl").exists():
             utterances.save(out, name, list(build()))
@@ -126,8 +131,8 @@ def _other(seed: int) -> Style:
     return Style(chance.uniform(0.82, 1.18), chance.uniform(0.9, 1.2), chance.uniform(0.85, 1.15))
 
 
-def _recorded(paths: Paths) -> Iterable[Utterance]:
+def _recorded(path: Path) -> Iterable[Utterance]:
     """Yield the recorded words that are kept from training; their times are not known."""
-    for clip in clips.load([paths.sub("clips", "recorded") / "test.npz"]):
+    for clip in clips.load([path]):
         end = LEAD_S + len(clip.samples) / RATE
         yield framed(Utterance(clip.text, clip.samples, end))

@@ -7,6 +7,7 @@ from asr_models.recipe.chatter import number
 
 _NUMBER = re.compile(r"\d+(?:\.\d+)?%?")
 _DIGITS = "零一二三四五六七八九"
+_HOTLINES = ("110", "119", "120", "122", "12345")
 _LONGEST_COUNT = 5
 """Longer strings of digits are numbers of telephones, cards and papers: read one by one."""
 
@@ -30,9 +31,7 @@ def _read(found: str, rest: str, chance: random.Random) -> str:
         return number(int(whole[-8:])) + "点" + "".join(_DIGITS[int(digit)] for digit in decimals)
     if rest[:1] == "年" and len(whole) == 4:
         return "".join(_DIGITS[int(digit)] for digit in whole)
-    if whole[0] == "0" or len(whole) > _LONGEST_COUNT:
-        return one_by_one(whole, chance)
-    if whole in ("110", "119", "120", "122", "12345"):
+    if whole[0] == "0" or len(whole) > _LONGEST_COUNT or whole in _HOTLINES:
         return one_by_one(whole, chance)
     room = rest[:1] in ("室", "房", "路", "栋") and len(whole) >= 3
     if room and chance.random() < 0.6:

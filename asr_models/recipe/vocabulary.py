@@ -6,6 +6,7 @@ import tarfile
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 import jieba
@@ -20,6 +21,10 @@ LETTERS = tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _HAN = re.compile(r"[㐀-鿿]+")
 _PIECE = re.compile(r"[㐀-鿿]+|[A-Z]")
 _LONGEST = 6
+_OTHER_SPELLINGS = re.compile(
+    "好象|帐[号单户篇目款]|惟一|想像|做为|那末|甚么|倒底|[叁肆柒捌玖佰仟贰壹]$|[叁肆柒捌玖佰仟贰壹]号"
+)
+"""Words of careless or formal writing that sound like the common spelling."""
 _SUFFIX = re.compile(r"(?:社区)?(?:居民委员会|村民委员会|居委会|村委会)$|社区$")
 _RARE = 3e-7
 """Share given to words of registers, which texts seldom name."""
@@ -58,8 +63,7 @@ def recorded(paths: Paths) -> set[str]:
 
 def common_characters() -> set[str]:
     """Return the 3,755 characters of the first level of GB 2312."""
-    cells = (bytes((row, cell)) for row in range(0xB0, 0xD8) for cell in range(0xA1, 0xFF))
-    return set(b"".join(cells).decode("gb2312", "ignore"))
+    return set(_gb2312(0xB0, 0xD8))
 
 
 def always(paths: Paths) -> set[str]:
@@ -142,5 +146,26 @@ def speakable(word: str) -> bool:
     return (
         bool(_HAN.fullmatch(word))
         and len(word) <= _LONGEST
+        and _simplified(word)
+        and not _OTHER_SPELLINGS.match(word)
         and phones.word_phones(word) is not None
     )
+
+
+def _simplified(word: str) -> bool:
+    """Whether all characters are in GB 2312 (which has no traditional ones) or in a place name."""
+    return all(char in _characters() for char in word)
+
+
+@cache
+def _characters() -> frozenset[str]:
+    return (
+        frozenset(_gb2312(0xB0, 0xF8))
+        | frozenset("".join(places()))
+        | frozenset("嗞瘆啰拃囧喆镕珺玥")
+    )
+
+
+def _gb2312(first: int, end: int) -> str:
+    cells = (bytes((row, cell)) for row in range(first, end) for cell in range(0xA1, 0xFF))
+    return b"".join(cells).decode("gb2312", "ignore")
