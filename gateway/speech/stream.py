@@ -103,7 +103,7 @@ class Stream:
         chunks = self._inbox.take(_MOST_MS)
         if chunks:
             await self._feed(chunks)
-        elif self._inbox.silent_ms > STALL_MS:
+        elif self._arrivals and self._inbox.silent_ms > STALL_MS:
             await self._feed_silence(STALL_MS)
 
     async def _feed(self, chunks: list[Chunk]) -> None:

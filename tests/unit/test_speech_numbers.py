@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from gateway.speech.text import kept
 from gateway.speech.text.numbers import Numbers
-from gateway.speech.text.numerals import ALL, WeTextReader
+from gateway.speech.text.numerals import ALL
+from gateway.speech.text.reader import WeTextReader
 from gateway.speech.text.spaces import plain
 
 LINES = (Path(__file__).parents[1] / "data/speech_numbers.txt").read_text("utf-8").splitlines()

@@ -12,7 +12,8 @@ from gateway.settings import Settings
 from gateway.speech.text import around, kept, register, words
 from gateway.speech.text.names import Names
 from gateway.speech.text.numbers import Numbers
-from gateway.speech.text.numerals import ALL, WeTextReader
+from gateway.speech.text.numerals import ALL
+from gateway.speech.text.reader import WeTextReader
 from gateway.speech.text.spaces import plain
 
 log = get("speech")

@@ -5,9 +5,7 @@ estimates in characters, so there is no pattern for them here.
 """
 
 import re
-import threading
-from functools import lru_cache
-from typing import Any, Protocol
+from typing import Protocol
 
 ALL = "零〇一二三四五六七八九十百千万亿两幺"
 """Every character of a numeral."""
@@ -44,34 +42,6 @@ class NumeralReader(Protocol):
     """Reads one numeral: 三百二 -> 320, 百分之五十 -> 50%. Thread-safe; may raise anything."""
 
     def __call__(self, numeral: str) -> str: ...
-
-
-class WeTextReader:
-    """WeTextProcessing's inverse normaliser at default flags; loaded at first use (ADR 0017).
-
-    It is given numerals, never sentences: there it writes units and times in ways that no reader
-    of a hotline transcript expects, and its cost grows faster than the text.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._cached = lru_cache(maxsize=4096)(self._read)
-
-    def __call__(self, numeral: str) -> str:
-        return self._cached(numeral)
-
-    def _read(self, numeral: str) -> str:
-        with self._lock:
-            return str(_wetext().normalize(numeral))
-
-
-@lru_cache(maxsize=1)
-def _wetext() -> Any:
-    # 40 MB and half a second, only where speech becomes text.
-    import wetext as untyped_wetext  # noqa: PLC0415
-
-    wetext: Any = untyped_wetext
-    return wetext.Normalizer(lang="zh", operator="itn")
 
 
 def digits(spelt: str) -> str:

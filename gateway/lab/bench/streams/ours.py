@@ -1,8 +1,10 @@
 """``python -m gateway.lab.bench.streams.ours``: our worker on one core, taking notes."""
 
 import asyncio
+import faulthandler
 import json
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -36,6 +38,7 @@ def main() -> None:
     given: dict[str, Any] = json.loads(sys.argv[1])
     os.sched_setaffinity(0, {given["core"]})
     log.configure("WARNING")
+    faulthandler.register(signal.SIGUSR1)
     NotingLoad.admits_all = given["admits_all"]
     speech = SpeechSettings(model_dir=Path(given["model"]), max_streams=given["max_streams"])
     settings = Settings(redis=RedisSettings(url=given["redis"]), speech=speech)

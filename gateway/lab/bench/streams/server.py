@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -84,8 +85,23 @@ async def server(module: str, folder: Path, **given: Any) -> AsyncIterator[Serve
         if not line:
             raise LabError(f"{module} did not start: {told.read_text()[-2000:]}")
         yield Server(process, json.loads(line)["port"])
+    except TimeoutError as error:
+        stacks = await _stacks(process, told)
+        raise LabError(f"{module} did not say all in time. It was at:\n{stacks}") from error
     finally:
         await _stop(process)
+
+
+async def _stacks(process: asyncio.subprocess.Process, told: Path) -> str:
+    """What each of its threads was doing (a server that registers faulthandler with SIGUSR1)."""
+    with contextlib.suppress(ProcessLookupError):
+        process.send_signal(signal.SIGUSR1)
+    await asyncio.sleep(1.0)
+    return _tail(told)
+
+
+def _tail(path: Path) -> str:
+    return path.read_text("utf-8", "replace")[-4000:]
 
 
 def _log(path: Path) -> BinaryIO:
