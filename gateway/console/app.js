@@ -5,6 +5,7 @@ import { byId, notice, show } from "./dom.js";
 import { Live } from "./live.js";
 import { state, update, watch } from "./store.js";
 import { CONNECTION, duration, problemText, ROLE } from "./words.js";
+import "./alarm.js";
 import "./calls_list.js";
 import "./call_head.js";
 import "./suggestion.js";

@@ -1,5 +1,6 @@
 // The suggestion, the words behind it, and a person's decision by click or key.
 
+import { advice } from "./advice.js";
 import { post } from "./api.js";
 import { byId, el, fill, grouped, notice } from "./dom.js";
 import { state, watch } from "./store.js";
@@ -54,7 +55,7 @@ function render() {
       el("strong", { class: "platform" }, platformText(state.setup, made.platform)),
       el("span", { class: `chip ${made.urgency}` }, URGENCY[made.urgency]),
     ),
-    el("p", { class: "class" }, made.item ? `${made.item} ${made.item_name}` : "未定类别"),
+    el("p", { class: "class" }, className(made), made.sure === false ? el("span", { class: "chip unsure" }, "不确定") : null),
     el(
       "p",
       { class: "confidence" },
@@ -62,11 +63,14 @@ function render() {
       el("meter", { id: "confidence", min: "0", max: "1", low: "0.5", high: "0.8", optimum: "1", value: String(made.confidence) }, `${percent}%`),
       el("span", {}, `${percent}%`),
     ),
+    advice(made),
     el("h3", {}, `依据 ${made.evidence.length} 处`),
     el("ul", { class: "evidence" }, made.evidence.map(evidenceItem)),
   );
   fill(byId("decide"), decided(made) ?? CHOICES.map(button));
 }
+
+const className = (made) => (made.item ? `${made.item} ${made.item_name}` : made.item_name || "未定类别");
 
 function evidenceItem(span, at) {
   const id = `evidence-${at}`;

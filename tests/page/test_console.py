@@ -138,6 +138,53 @@ async def test_emergency_is_not_to_be_missed(desk):
     await expect(desk.page.locator("#emergency")).to_be_hidden()
 
 
+async def test_an_emergency_sounds_once(desk):
+    await desk.log_in()
+    script = desk.script()
+    desk.control.feed(*script.answered(), script.suggested())
+    page = desk.page.locator("html")
+    await expect(page).to_have_attribute("data-alarms", "1")
+    desk.control.feed(script.suggested().model_copy(update={"confidence": 0.99}))
+    await expect(desk.page.locator("#suggestion")).to_contain_text("99%")
+    await expect(page).to_have_attribute("data-alarms", "1")
+
+
+async def test_what_to_write_down_and_to_ask_stands_beside_the_class(desk):
+    await desk.log_in()
+    script = desk.script()
+    made = script.suggested().model_copy(
+        update={
+            "sure": False,
+            "runner_up": "A1",
+            "also": ["119"],
+            "unit": "泗阳县公安局",
+            "assist": ["消防救援大队"],
+            "district": f.Area(
+                code="321323001", code_system="NBS-2023", name="众兴街道", path="泗阳县众兴街道"
+            ),
+            "place": "北京路路口",
+            "ask": ["有人受伤吗？"],
+            "deadline": "30 分钟内到场",
+            "request_type": "求助",
+            "title": "楼上着火了",
+            "facts": [
+                f.Said(
+                    kind="phone", value="13812341234", utterance_id="u", start=0, end=2, text="x"
+                )
+            ],
+        }
+    )
+    desk.control.feed(*script.answered(), made)
+    panel = desk.page.locator("#suggestion")
+    for words in (
+        "不确定", "泗阳县公安局", "协办 消防救援大队", "泗阳县众兴街道 · 北京路路口",
+        "30 分钟内到场", "求助", "有人受伤吗？", "楼上着火了", "A1 公共设施", "119",
+    ):  # fmt: skip
+        await expect(panel).to_contain_text(words)
+    await expect(panel.locator(".fact")).to_have_text("电话 138****1234")
+    await expect(panel.locator("dd[title*='NBS-2023']")).to_be_visible()
+
+
 async def test_verbs_are_enabled_only_when_legal(desk):
     await desk.log_in()
     script = desk.script()
