@@ -16,8 +16,6 @@ from gateway.calls.facts import TransferState as S
 from gateway.calls.leg_record import CallLog, CallRecord, LegKind, LegRecord, Outcome
 
 _SET_BACK = timedelta(seconds=1)
-_NO_PERSON = timedelta(milliseconds=100)
-"""Nobody answers sooner: such a call was found talking by a gateway that had just started."""
 _HANG_UPS_CROSS = timedelta(seconds=2)
 """A hang-up this soon after the caller's end may have caused it."""
 RETURNED = frozenset({S.RETURNED_TO_AGENT, S.RETURNED_TO_QUEUE})
@@ -268,8 +266,7 @@ def _close(call: _Call) -> CallLog | None:
         return None
     caller = call.caller or _Leg(f"{call.id}.caller.0", "caller", call.at, Place.OUT)
     complete = call.started and call.caller and caller.ended
-    found_talking = caller.answered and caller.answered - caller.started < _NO_PERSON
-    estimated = bool(call.estimated or found_talking or not complete)
+    estimated = call.estimated or not complete
     for leg in call.agents.values():
         estimated |= leg.ended is None
     legs = [caller, *call.agents.values(), *call.in_vain, *call.ringing.values()]

@@ -340,12 +340,6 @@ def test_call_whose_beginning_nobody_saw() -> None:
     assert (found.call.estimated, found.call.centre) == (True, "")
 
 
-def test_call_found_talking_is_estimated() -> None:
-    scene = given_talking_after(0.02, 30)
-    scene.hangs_up(CALLER)
-    assert log(scene).call.estimated
-
-
 def test_clock_set_back_is_estimated_and_no_time_is_negative() -> None:
     scene = given_talking_after(5, 30)
     scene.at -= timedelta(hours=1)
