@@ -145,6 +145,8 @@ class SpeechSettings(_Part):
     """Speakers at a time, per worker; 0: as many as its measured speed allows."""
     frames_per_chunk: int = Field(default=51, ge=0)
     """10 ms frames given to the network at a time; 0: as the model says (usually 20 to 24)."""
+    min_active: int = Field(default=20, ge=0)
+    """Paths that the search keeps though they are outside its beam; 0: as the model says (200)."""
     tap_lifetime_s: float = 10.0
     """A tap's uuid must be used within this time, once."""
     batch_ms: int = 200

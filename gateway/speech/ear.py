@@ -11,8 +11,8 @@ from gateway.speech.port import Heard
 
 _PIECE_MS = 100
 """End-pointing looks once a piece."""
-WHOLE_MS = 5000
-"""A `batch_ms` for which most utterances are decoded whole, and none makes others wait long."""
+WHOLE_MS = 2000
+"""A `batch_ms` for which short utterances are decoded whole, and none makes others wait long."""
 _HUSH_MS = 400
 """Silence by the voice detector that ends an utterance; it holds on for 160 ms before."""
 _HOLDING_MS = 200

@@ -23,15 +23,17 @@ _PARTIAL_MS = 300
 class VoskEngine:
     """A model directory, loaded. Loading takes from 0.1 s to several seconds: use a thread."""
 
-    def __init__(self, model_dir: Path, *, frames_per_chunk: int = 0) -> None:
+    def __init__(self, model_dir: Path, *, frames_per_chunk: int = 0, min_active: int = 0) -> None:
         """Raises ModelError naming the file that is missing or what Vosk could not read.
 
         `frames_per_chunk`: how many 10 ms frames the network is given at a time (Kaldi's
-        ``--frames-per-chunk``); its weights are packed anew for each chunk. 0: as the model says.
+        ``--frames-per-chunk``); its weights are packed anew for each chunk. `min_active`: paths
+        that the search keeps though they are outside its beam. 0: as the model says.
         """
         check_model(model_dir)
         vosk.SetLogLevel(-1)
-        options = {"frames-per-chunk": str(frames_per_chunk)} if frames_per_chunk else {}
+        wanted = {"frames-per-chunk": frames_per_chunk, "min-active": min_active}
+        options = {name: str(value) for name, value in wanted.items() if value}
         try:
             with overlaid(model_dir, options) as folder:
                 self._model = vosk.Model(str(folder))

@@ -51,7 +51,10 @@ async def run(
     """
     speech = settings.speech
     engine = await asyncio.to_thread(
-        VoskEngine, model_path(speech), frames_per_chunk=speech.frames_per_chunk
+        VoskEngine,
+        model_path(speech),
+        frames_per_chunk=speech.frames_per_chunk,
+        min_active=speech.min_active,
     )
     await serve(settings, engine, worker_id=worker_id, ready=ready)
 

@@ -42,7 +42,11 @@ def main() -> None:
     NotingLoad.admits_all = given["admits_all"]
     speech = SpeechSettings(model_dir=Path(given["model"]), max_streams=given["max_streams"])
     settings = Settings(redis=RedisSettings(url=given["redis"]), speech=speech)
-    engine = VoskEngine(model_path(speech), frames_per_chunk=speech.frames_per_chunk)
+    engine = VoskEngine(
+        model_path(speech),
+        frames_per_chunk=speech.frames_per_chunk,
+        min_active=speech.min_active,
+    )
 
     def ready(_host: str, port: int) -> None:
         print(json.dumps({"port": port}), flush=True)
