@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 
-.PHONY: help setup demo test test-fast check format lab doctor bench bench-speech soak-speech overload-speech dispatch-eval asr-eval model lab-audio clean
+.PHONY: help setup demo test test-fast check format lab doctor bench bench-speech soak-speech overload-speech dispatch-eval bench-dispatch asr-eval model lab-audio clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,8 +56,11 @@ model: setup ## The Mandarin demo model anew from its recipe, 3 h on two cores; 
 	@tools/model.sh
 
 dispatch-eval: setup ## How good the dispatch advice is: by source, with confusions; fails below the floors
-	@$(BIN)/python -m gateway.dispatch.cli_train eval tests/data/dispatch_eval/tuned tests/data/dispatch_eval/second
-	@$(BIN)/python -m gateway.dispatch.cli_train eval --no-floors tests/data/dispatch_eval/third
+	@$(BIN)/python -m gateway.dispatch.cli_train eval $(addprefix tests/data/dispatch_eval/,tuned second)
+	@$(BIN)/python -m gateway.dispatch.cli_train eval --no-floors $(addprefix tests/data/dispatch_eval/,third fourth)
+
+bench-dispatch: setup ## What advice costs: start-up, an update of a five-minute call, memory
+	@$(BIN)/python -m gateway.dispatch.bench
 
 lab-audio: setup ## Speak the lab's dialogues and the announcements anew (ONLY="gas fraud": these alone)
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --group model

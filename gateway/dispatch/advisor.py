@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
 
 from gateway.calls import facts as f
 from gateway.calls.view import CallView
 from gateway.dispatch.suggest import Dispatcher, Incremental, Proposal
+from gateway.dispatch.taxonomy import load
 from gateway.ids import new_id
 
 
@@ -16,6 +18,13 @@ class Advisor:
         self._dispatcher = dispatcher
         self._record = record
         self._calls: dict[str, Incremental] = {}
+
+    def renew(self, path: Path | None = None) -> None:
+        """Read the taxonomy again; calls that begin from now on use it.
+
+        Raises ConfigError naming line and fix; the version before stays in force.
+        """
+        self._dispatcher = self._dispatcher.renewed(load(path))
 
     def see(self, fact: f.Fact, view: CallView) -> None:
         """Take a fact, already folded into `view`."""

@@ -7,13 +7,17 @@ class's score, so both speak in one probability.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gateway.calls.facts import EvidenceSpan
 from gateway.dispatch.extract import Reading
 from gateway.dispatch.features import Features
+from gateway.dispatch.fold import Folded
 from gateway.dispatch.model import Floats, Model, Tally, softmax
+from gateway.dispatch.sense import Senses
 from gateway.dispatch.taxonomy import Platform, Taxonomy
 
 MOST_POINTS = 9.0
@@ -55,19 +59,23 @@ def platform_of(class_id: str, taxonomy: Taxonomy) -> Platform | None:
 class Classifier:
     """Judges readings; immutable, shared by threads."""
 
-    def __init__(self, model: Model, taxonomy: Taxonomy) -> None:
+    def __init__(self, model: Model, senses: Senses, taxonomy: Taxonomy) -> None:
         self.model = model
+        self.senses = senses
         self._names = model.heads["target"]
+        self._order = {
+            head: [senses.heads[head].index(name) for name in names]
+            for head, names in model.heads.items()
+        }
         self._platforms = [platform_of(name, taxonomy) for name in self._names]
         self._nothing = self._names.index("none")
         self._risky = np.array([p in {"110", "120"} for p in self._platforms])
-        self._columns = {name: model.column("target", name) for name in self._names}
-        self._danger = model.column("urgency", "emergency")
+        self._columns = {name: self._column("target", name) for name in self._names}
+        self._danger = self._column("urgency", "emergency")
 
-    def judge(self, tally: Tally, points: Mapping[str, float]) -> Judged:
-        """Return the chances after the words in `tally` and the rules' `points` by class."""
-        scores = tally.scores()
-        every = self._chances(self.model.of("target", scores), points)
+    def judge(self, heard: "Heard", points: Mapping[str, float]) -> Judged:
+        """Return the chances after the words `heard` and the rules' `points` by class."""
+        every = self._chances(heard.scores("target"), points)
         nothing = float(every[self._nothing])
         chances: dict[str, float] = {}
         platforms: dict[Platform, float] = defaultdict(float)
@@ -75,7 +83,7 @@ class Classifier:
             if platform is not None:
                 chances[name] = float(chance) / max(1.0 - nothing, 1e-6)
                 platforms[platform] += chances[name]
-        urgency = softmax(self.model.of("urgency", scores))
+        urgency = softmax(heard.scores("urgency"))
         return Judged(chances, platforms, nothing, float(urgency[1:].sum()))
 
     def alarming(self, window: Sequence[Reading]) -> float:
@@ -85,11 +93,11 @@ class Classifier:
             named = self.model.vocabulary.danger
             if not any(named[features.present].any() for features in read):
                 return 0.0
-        said, present = Tally(self.model), Tally(self.model)
-        for features in read:
-            said.add(features.known)
-            present.add(features.present)
-        return self._emergency(said.scores(), present.scores())
+        said, present = Heard(self), Heard(self, present=True)
+        for reading in window:
+            said.add(reading)
+            present.add(reading)
+        return self._emergency(said.scores("target"), present.scores("urgency"))
 
     def lines(self, features: Features) -> set[str]:
         """Return the emergency lines that the concepts of an utterance call for."""
@@ -105,8 +113,7 @@ class Classifier:
         return self._spans(readings, self._danger, "模型权重：这些字词多见于紧急警情")
 
     def _emergency(self, said: Floats, present: Floats) -> float:
-        urgency = softmax(self.model.of("urgency", present))
-        target = softmax(self.model.of("target", said))
+        urgency, target = softmax(present), softmax(said)
         # Both heads must see it: alarming words in a matter of rubbish are no emergency.
         return float(np.sqrt(urgency[-1] * target[self._risky].sum()))
 
@@ -115,26 +122,92 @@ class Classifier:
         added = [weight * min(points.get(name, 0.0), MOST_POINTS) for name in self._names]
         return softmax((row + np.array(added)) / self.model.calibration.temperature)
 
-    def _spans(self, readings: Sequence[Reading], column: Floats, why: str) -> list[EvidenceSpan]:
+    def _column(self, head: str, name: str) -> "Column":
+        return Column(self.model.column(head, name), self.senses.column(head, name))
+
+    def _shares(self, reading: Reading, column: "Column") -> Floats:
+        """Return how much each folded character of `reading` speaks for `column`."""
+        assert reading.features is not None
+        shares = self.model.contribution(reading.features, column.words)
+        if reading.sense is None:
+            return shares
+        sense = self.senses.contribution(reading.sense, column.sense, len(shares))
+        return np.asarray(shares + self.model.calibration.sense * sense, dtype=np.float32)
+
+    def _spans(self, readings: Sequence[Reading], column: "Column", why: str) -> list[EvidenceSpan]:
         found: list[tuple[float, EvidenceSpan]] = []
-        for reading, features in _heaviest(readings, column):
-            shares = self.model.contribution(features, column)
-            for start, end, share in _peaks(shares):
-                at, to = features.folded.span(start, end)
-                found.append(
-                    (
-                        share,
-                        EvidenceSpan(
-                            utterance_id=reading.utterance_id,
-                            start=at,
-                            end=to,
-                            text=reading.text[at:to],
-                            why=why,
-                        ),
-                    )
+        for reading, folded in _heaviest(readings, column):
+            for start, end, share in _peaks(self._shares(reading, column)):
+                at, to = folded.span(start, end)
+                span = EvidenceSpan(
+                    utterance_id=reading.utterance_id,
+                    start=at,
+                    end=to,
+                    text=reading.text[at:to],
+                    why=why,
                 )
+                found.append((share, span))
         found.sort(key=lambda item: -item[0])
         return [span for _, span in found[:_SPANS]]
+
+
+class Column(NamedTuple):
+    """A name's weights against the others', for words and for what they mean."""
+
+    words: Floats
+    sense: Floats
+
+
+class Heard:
+    """What the caller said so far, as both parts of the classifier add it up.
+
+    `present`: without words of danger that are denied, past or supposed.
+    """
+
+    def __init__(self, classifier: Classifier, *, present: bool = False) -> None:
+        self._model, self._senses = classifier.model, classifier.senses
+        self._order = classifier._order
+        self._present = present
+        self._tally = Tally(classifier.model)
+        self._sum = np.zeros(classifier.senses.encoder.width, dtype=np.float64)
+        self._pieces = 0
+
+    def add(self, reading: Reading) -> None:
+        """Count an utterance in; an operator's counts nothing."""
+        if reading.features is not None:
+            self._tally.add(self._known(reading.features))
+        self._count(reading, 1)
+
+    def remove(self, reading: Reading) -> None:
+        """Take an utterance out again: its text was corrected."""
+        if reading.features is not None:
+            self._tally.remove(self._known(reading.features))
+        self._count(reading, -1)
+
+    def scores(self, head: str) -> Floats:
+        """Return a head's scores from words and meaning together."""
+        words = self._model.of(head, self._tally.scores())
+        if not self._pieces:
+            return words
+        total = self._sum.astype(np.float32)
+        sense = self._senses.scores(head, total, self._pieces)[self._order[head]]
+        return np.asarray(words + self._model.calibration.sense * sense, dtype=np.float32)
+
+    def _known(self, features: Features) -> NDArray[np.int32]:
+        return features.present if self._present else features.known
+
+    def _taken_back(self, reading: Reading) -> bool:
+        """Say whether every word of danger is denied, past or supposed: the encoder knows not."""
+        if not self._present or reading.features is None:
+            return False
+        danger = self._model.vocabulary.danger
+        said, present = danger[reading.features.known], danger[reading.features.present]
+        return bool(said.any() and not present.any())
+
+    def _count(self, reading: Reading, sign: int) -> None:
+        if reading.sense is not None and not self._taken_back(reading):
+            self._sum += sign * reading.sense.total
+            self._pieces += sign * len(reading.sense.states)
 
 
 _ENOUGH = 10
@@ -142,12 +215,15 @@ _ENOUGH = 10
 _UTTERANCES = 4
 
 
-def _heaviest(readings: Sequence[Reading], column: Floats) -> list[tuple[Reading, Features]]:
-    with_words = [(r, r.features) for r in readings if r.features and len(r.features.number)]
-    if len(with_words) <= _UTTERANCES:
-        return with_words
-    with_words.sort(key=lambda pair: -float(column[pair[1].number].sum()))
-    return with_words[:_UTTERANCES]
+def _heaviest(readings: Sequence[Reading], column: Column) -> list[tuple[Reading, Folded]]:
+    found = [
+        (float(column.words[r.features.number].sum()), r, r.features.folded)
+        for r in readings
+        if r.features and r.features.folded.chars
+    ]
+    if len(found) > _UTTERANCES:
+        found.sort(key=lambda one: -one[0])
+    return [(reading, folded) for _, reading, folded in found[:_UTTERANCES]]
 
 
 def _peaks(shares: Floats) -> Iterable[tuple[int, int, float]]:

@@ -12,6 +12,7 @@ from gateway.dispatch.features import Features, Vocabulary
 from gateway.dispatch.fold import fold, fold_spoken
 from gateway.dispatch.matcher import Hit, Matcher
 from gateway.dispatch.rules import Mark, Rule, Rules
+from gateway.dispatch.sense import Sense, Senses
 
 _FACTORS: dict[Mark, float] = {
     "denied": 0.0,
@@ -83,6 +84,8 @@ class Reading:
     findings: tuple[Finding, ...]
     affirms: bool
     features: Features | None
+    sense: Sense | None = None
+    """What it means to the encoder, None for words of an operator."""
     facts: tuple[Fact, ...] = ()
     places: tuple[Named, ...] = ()
     meant: frozenset[str] = frozenset()
@@ -99,14 +102,17 @@ def by_agent(reading: Reading) -> Reading:
         )
         for finding in reading.findings
     )
-    return replace(reading, findings=asked, affirms=False, features=None)
+    return replace(reading, findings=asked, affirms=False, features=None, sense=None)
 
 
 class Reader:
     """Reads utterances by both layers' rules; pure, shared by any number of calls."""
 
-    def __init__(self, rules: Rules, vocabulary: Vocabulary, divisions: Divisions) -> None:
+    def __init__(
+        self, rules: Rules, vocabulary: Vocabulary, divisions: Divisions, senses: Senses
+    ) -> None:
         self._vocabulary = vocabulary
+        self._senses = senses
         self._divisions = divisions
         every: Sequence[Rule] = (*rules.cues.rules, *rules.danger.rules)
         self._matcher = Matcher(every, rules.context.own_words)
@@ -138,6 +144,7 @@ class Reader:
             found,
             affirms,
             self._vocabulary.read(folded),
+            self._senses.read(folded),
             tuple(
                 fact._replace(utterance_id=utterance.utterance_id)
                 for fact in facts.read(head, self._vocabulary.concepts)

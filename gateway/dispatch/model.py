@@ -30,10 +30,12 @@ _DAMP = np.array([DAMP[group] for group in GROUPS], dtype=np.float32)
 class Calibration:
     """How scores become probabilities, fitted on texts kept from training."""
 
-    temperature: float = 1.0
+    temperature: float = 1.6
     rule_weight: float = 0.3
     """What a point of the rules adds to a class's score."""
-    emergency: float = 0.45
+    sense: float = 1.0
+    """Weight of the encoder's scores beside the words'."""
+    emergency: float = 0.4
     """Probability from which the emergency head speaks."""
     unsure: float = 0.5
     """Confidence below which the answer is 'not sure'."""

@@ -15,13 +15,15 @@ from gateway.dispatch import concepts as concept_data
 from gateway.dispatch import divisions as division_data
 from gateway.dispatch import model as model_data
 from gateway.dispatch import rules as rule_data
+from gateway.dispatch import sense as sense_data
 from gateway.dispatch.advice import ProfileId, RequestType
-from gateway.dispatch.classify import Classifier, Judged, platform_of
+from gateway.dispatch.classify import Classifier, Heard, Judged, platform_of
 from gateway.dispatch.context import Context
 from gateway.dispatch.divisions import CODE_SYSTEM
 from gateway.dispatch.extract import Finding, Reader, Reading, by_agent
 from gateway.dispatch.facts import Fact
-from gateway.dispatch.model import Model, Tally
+from gateway.dispatch.model import Model
+from gateway.dispatch.sense import Senses
 from gateway.dispatch.taxonomy import RANK, Platform, Taxonomy, Urgency
 
 FLOOR = 1.5
@@ -88,19 +90,27 @@ class Dispatcher:
         rules: rule_data.Rules | None = None,
         model: Model | None = None,
         profile: ProfileId = "siyang",
+        senses: Senses | None = None,
     ) -> None:
-        self._register = advice.load()
+        self.register = advice.load()
         self._divisions = division_data.load()
         self._profile = profile
         self.taxonomy = taxonomy
         self.rules = rules or rule_data.load(taxonomy)
         self.model = model or model_data.load(concept_data.load(), Context(self.rules.context))
+        self.senses = senses or sense_data.load()
         self.version = (
             f"taxonomy {taxonomy.version}; rules {self.rules.version};"
-            f" model {self.model.version}; units {self._register.version}"
+            f" model {self.model.version}.{self.senses.version}; units {self.register.version}"
         )
-        self._reader = Reader(self.rules, self.model.vocabulary, self._divisions)
-        self._classifier = Classifier(self.model, taxonomy)
+        self._reader = Reader(self.rules, self.model.vocabulary, self._divisions, self.senses)
+        self.classifier = Classifier(self.model, self.senses, taxonomy)
+
+    def renewed(self, taxonomy: Taxonomy) -> "Dispatcher":
+        """Return an engine with other lists and the same model; ConfigError if they do not fit."""
+        return Dispatcher(
+            taxonomy, rule_data.load(taxonomy), self.model, self._profile, self.senses
+        )
 
     def read(self, utterance: UtteranceHeard) -> Reading:
         """Return what one utterance says."""
@@ -116,19 +126,19 @@ class Dispatcher:
         self,
         readings: Sequence[Reading],
         agents: Collection[str] = (),
-        tally: Tally | None = None,
+        words: Heard | None = None,
         memo: Memo | None = None,
     ) -> Proposal | None:
         """Propose from readings, in the order they were spoken.
 
-        `tally` already holds the caller's words and `memo` earlier windows, where a call is live.
+        `words` already holds the caller's and `memo` earlier windows, where a call is live.
         """
         heard = [by_agent(r) if r.leg_id in agents else r for r in readings]
         by_caller = [r for r in heard if r.features is not None]
         said = safety.alarms(heard)
         strongest = _strongest(heard)
         points = _scores(strongest.values())
-        judged = self._classifier.judge(tally or self._tally(by_caller), points)
+        judged = self.classifier.judge(words or self._heard(by_caller), points)
         danger, window = self._danger(by_caller, {} if memo is None else memo)
         alarmed = bool(said) and said[0].rule.raises == "emergency"
         felt = danger >= self.model.calibration.emergency
@@ -169,13 +179,13 @@ class Dispatcher:
         texts = [reading.text for reading in readings]
         meant = frozenset().union(*(reading.meant for reading in readings))
         facts = tuple(fact for reading in readings for fact in reading.facts)[:MAX_FACTS]
-        profile = self._register.of(self._profile)
+        profile = self.register.of(self._profile)
         named = [name for reading in readings for name in reading.places]
         located = self._divisions.locate(named, profile.area)
         parents = self._divisions.parents(located.division) if located else []
         county = next((d for d in parents if d.level == 2), located.division if located else None)
         if county and county.code.startswith("12"):
-            profile = self._register.of("tianjin")
+            profile = self.register.of("tianjin")
         places = [fact.value for fact in facts if fact.kind == "place"]
         known = {str(fact.kind) for fact in facts} | ({"place"} if located else set())
         district = None
@@ -193,22 +203,21 @@ class Dispatcher:
             evidence=(),
             version=self.version,
             type=advice.request_type("，".join(texts), item, urgency),
-            units=self._register.units(item, meant, profile.id, county, "，".join(texts)),
+            units=self.register.units(item, meant, profile.id, county, "，".join(texts)),
             district=district,
             place=max(places, key=len, default=""),
             facts=facts,
-            ask=self._register.questions(item, meant, known) if item else (),
+            ask=self.register.questions(item, meant, known) if item else (),
             deadline=profile.deadlines[urgency],
             title=advice.title(texts, (span.text for span in evidence)),
             summary=advice.summary(texts),
         )
 
-    def _tally(self, readings: Sequence[Reading]) -> Tally:
-        tally = Tally(self.model)
+    def _heard(self, readings: Sequence[Reading]) -> Heard:
+        heard = Heard(self.classifier)
         for reading in readings:
-            if reading.features is not None:
-                tally.add(reading.features.known)
-        return tally
+            heard.add(reading)
+        return heard
 
     def _danger(self, readings: Sequence[Reading], memo: Memo) -> tuple[float, tuple[Reading, ...]]:
         """Return the most alarming window and its chance: later talk cannot thin it out."""
@@ -219,7 +228,7 @@ class Dispatcher:
                 window = tuple(readings[start:end])
                 key = tuple(id(reading) for reading in window)
                 held = memo.get(key)
-                chance = held[1] if held else self._classifier.alarming(window)
+                chance = held[1] if held else self.classifier.alarming(window)
                 used[key] = (window, chance)
                 best = max(best, (chance, window), key=lambda pair: pair[0])
         memo.clear()
@@ -275,7 +284,7 @@ class Dispatcher:
     def _lines(
         self, chosen: str, said: list[safety.Alarm], window: Sequence[Reading]
     ) -> tuple[str, ...]:
-        meant = {m for r in window if r.features for m in self._classifier.lines(r.features)}
+        meant = {m for r in window if r.features for m in self.classifier.lines(r.features)}
         if window and chosen == "B3":
             meant.add("122")
         own = platform_of(chosen, self.taxonomy)
@@ -291,13 +300,13 @@ class Dispatcher:
     ) -> tuple[EvidenceSpan, ...]:
         spans = [alarm.finding.span(safety.note(alarm, self.taxonomy)) for alarm in said]
         alarmed = {alarm.rule.id for alarm in said}
-        spans += self._classifier.danger_evidence(window)
+        spans += self.classifier.danger_evidence(window)
         speaking = [f for f in strongest.values() if f.rule.item == chosen and f.points > 0]
         speaking.sort(key=lambda finding: -finding.points)
         guide = self.taxonomy.guide(chosen)
         note = f"；{guide.script}" if guide else ""
         spans += [finding.span(note) for finding in speaking if finding.rule.id not in alarmed]
-        spans += self._classifier.evidence(readings, chosen, self.taxonomy.name(chosen) + note)
+        spans += self.classifier.evidence(readings, chosen, self.taxonomy.name(chosen) + note)
         return tuple(spans[:MAX_EVIDENCE])
 
 
@@ -319,7 +328,7 @@ class Incremental:
         self._dispatcher = dispatcher
         self._agents = set(agents)
         self._readings: dict[str, tuple[str, Reading]] = {}
-        self._tally = Tally(dispatcher.model)
+        self._words = Heard(dispatcher.classifier)
         self._counted: dict[str, Reading] = {}
         self._memo: Memo = {}
 
@@ -331,16 +340,16 @@ class Incremental:
         """Propose from the growing list; an utterance whose text changed is read again."""
         readings = [self._read(u) for u in utterances]
         self._count({r.utterance_id: r for r in readings if r.leg_id not in self._agents})
-        return self._dispatcher.combine(readings, self._agents, self._tally, self._memo)
+        return self._dispatcher.combine(readings, self._agents, self._words, self._memo)
 
     def _count(self, wanted: dict[str, Reading]) -> None:
         for name, reading in list(self._counted.items()):
-            if wanted.get(name) is not reading and reading.features is not None:
-                self._tally.remove(reading.features.known)
+            if wanted.get(name) is not reading:
+                self._words.remove(reading)
                 del self._counted[name]
         for name, reading in wanted.items():
-            if name not in self._counted and reading.features is not None:
-                self._tally.add(reading.features.known)
+            if name not in self._counted:
+                self._words.add(reading)
                 self._counted[name] = reading
 
     def _read(self, utterance: UtteranceHeard) -> Reading:

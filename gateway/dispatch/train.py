@@ -82,7 +82,7 @@ def _matrix(rows: list[list[NDArray[np.int32]]], vocabulary: Vocabulary) -> csr_
 def _head(
     matrix: csr_matrix, labels: list[Any], order: list[str], strength: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    head = LogisticRegression(C=strength, max_iter=400, class_weight="balanced", tol=1e-3)
+    head = LogisticRegression(C=strength, max_iter=150, class_weight="balanced", tol=2e-3)
     head.fit(matrix, labels)
     at = [list(head.classes_).index(name) for name in order]
     return head.coef_[at].T, head.intercept_[at]

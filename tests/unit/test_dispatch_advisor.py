@@ -1,6 +1,7 @@
 """The suggestion of a live call follows what is heard, and is told only when it has changed."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from dispatch_said import engine
@@ -9,6 +10,8 @@ from gateway.calls import facts as f
 from gateway.calls.view import CallView
 from gateway.clock import now
 from gateway.dispatch.advisor import Advisor
+from gateway.dispatch.datafile import packaged
+from gateway.errors import ConfigError
 
 CALLER, AGENT = "call-1.caller.0", "call-1.agent.1"
 LIGHT, DANGER = "我们小区门口的路灯坏了", "邻居正在打我，快来人"
@@ -122,3 +125,19 @@ def test_words_that_come_after_the_end_still_count(desk: Desk) -> None:
     desk.see(_ended())
     desk.says(DANGER)
     assert desk.made[-1].item == "B1"
+
+
+def test_a_broken_taxonomy_names_line_and_fix_and_leaves_the_old_one_in_force(
+    desk: Desk, tmp_path: Path
+) -> None:
+    shipped = packaged("taxonomy.toml").read_text("utf-8")
+    file = tmp_path / "taxonomy.toml"
+    file.write_text(shipped.replace('urgency = "urgent"', 'urgency = "soon"', 1), "utf-8")
+    with pytest.raises(ConfigError, match=r"taxonomy\.toml:\d+: .*urgent"):
+        desk.advisor.renew(file)
+    desk.says(LIGHT)
+    assert "taxonomy 2022.2;" in desk.made[-1].version
+    file.write_text(shipped.replace('version = "2022.2"', 'version = "2023.1"'), "utf-8")
+    desk.advisor.renew(file)
+    desk.says(LIGHT, call_id="call-2")
+    assert "taxonomy 2023.1;" in desk.made[-1].version

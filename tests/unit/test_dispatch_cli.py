@@ -75,6 +75,25 @@ def test_odd_text_is_answered(line: str) -> None:
         assert line[span["start"] : span["end"]] == span["text"]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "the street lamp is broken, please send somebody",
+        "🔥",
+        "\x00\x01\x1b[31m",
+        "ご飯 밥 рис أرز",
+        "\u202e\u200b\ufeff",
+        "\udfff",
+        "9" * 5000,
+    ],
+    ids=["english", "emoji", "control", "scripts", "invisible", "surrogate", "digits"],
+)
+def test_what_says_nothing_is_no_emergency_and_no_crash(line: str) -> None:
+    (answer,) = answers(line)
+    assert answer["urgency"] != "emergency"
+    assert answer["confidence"] < 0.5 or not answer["sure"]
+
+
 def test_a_megabyte_is_answered() -> None:
     text = ("路灯没修，没有着火，也没有人受伤。" * 30_000)[:380_000]
     assert len(text.encode()) > 900_000

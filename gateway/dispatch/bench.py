@@ -1,0 +1,82 @@
+"""What advice costs: start-up, an update of a five-minute call, growth with length, memory."""
+
+import random
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+
+from gateway.calls.facts import UtteranceHeard
+from gateway.dispatch import corpus, taxonomy
+from gateway.dispatch.suggest import Dispatcher, Incremental
+
+FIVE_MINUTES = 75
+"""Utterances of both speakers in five minutes, one about every four seconds."""
+AGENT, CALLER = "agent", "caller"
+_START = "from gateway.dispatch import suggest, taxonomy; suggest.Dispatcher(taxonomy.load())"
+
+
+def call(size: int, seed: int) -> list[UtteranceHeard]:
+    """Return a call of `size` utterances, put together from training sentences."""
+    chance = random.Random(seed)  # noqa: S311 - the same calls every time
+    texts = [said.parts[0] for said in corpus.said(corpus.lines(), 1, seed)]
+    return [
+        UtteranceHeard(
+            call_id="bench",
+            utterance_id=str(number),
+            leg_id=AGENT if number % 3 == 0 else CALLER,
+            start_ms=number * 4000,
+            end_ms=number * 4000 + 3000,
+            text=(text := chance.choice(texts)),
+            text_raw=text,
+            model="bench",
+        )
+        for number in range(size)
+    ]
+
+
+def updates(dispatcher: Dispatcher, heard: Sequence[UtteranceHeard]) -> list[float]:
+    """Return what each update of a growing call costs, in milliseconds of processor time."""
+    live = Incremental(dispatcher, {AGENT})
+    cost: list[float] = []
+    for size in range(1, len(heard) + 1):
+        begin = time.process_time()
+        live.suggest(heard[:size])
+        cost.append(1000 * (time.process_time() - begin))
+    return cost
+
+
+def start_seconds() -> float:
+    """Return how long a fresh interpreter takes to import and load everything, in seconds."""
+    begin = time.perf_counter()
+    subprocess.run([sys.executable, "-c", _START], check=True)  # noqa: S603
+    return time.perf_counter() - begin
+
+
+def percentile(cost: Sequence[float], share: float) -> float:
+    """Return the value below which `share` (0..1) of `cost` lies."""
+    ordered = sorted(cost)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def report() -> str:
+    """Measure, and return the figures as text."""
+    dispatcher = Dispatcher(taxonomy.load())
+    updates(dispatcher, call(FIVE_MINUTES, 0))  # caches of characters fill once a process
+    five = [ms for seed in range(1, 6) for ms in updates(dispatcher, call(FIVE_MINUTES, seed))]
+    lines = [
+        f"start-up            {start_seconds():.2f} s (limit 2)",
+        f"update, 5 min call  p50 {percentile(five, 0.5):.1f} ms,"
+        f" p95 {percentile(five, 0.95):.1f} ms (limit 10), longest {max(five):.1f} ms",
+    ]
+    for size in (FIVE_MINUTES, 2 * FIVE_MINUTES, 4 * FIVE_MINUTES):
+        cost = updates(dispatcher, call(size, 9))
+        lines.append(f"{size:>4} utterances      {sum(cost) / size:.1f} ms an update")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    lines.append(f"memory              {peak:.0f} MiB at most with the interpreter (limit 300)")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(report())  # noqa: T201

@@ -1,0 +1,56 @@
+"""The unit of an official reply is read from its words; a report counts the first two proposed."""
+
+import csv
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+from dispatch_said import engine
+
+from gateway.dispatch import routing
+from gateway.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    ("reply", "unit"),
+    [
+        ("您好！您的留言收悉，区城管局高度重视，立即组织人员核查", "urban"),
+        ("街道已会同市场监督管理局到现场检查", "market"),
+        ("我镇党委政府成立工作专班调查核实", "street"),
+        ("根据《公安局关于规范管理的通知》，教育局答复如下", "education"),
+    ],
+)
+def test_label_is_the_unit_named_first_and_not_one_in_a_title(reply: str, unit: str) -> None:
+    found = routing.label(reply)
+    assert found is not None
+    assert found[0] == unit
+    assert routing.label("感谢您的支持") is None
+
+
+def test_report_and_sample(tmp_path: Path) -> None:
+    file = tmp_path / "answered.jsonl.gz"
+    rows = [
+        {"id": "1", "title": "路灯不亮", "text": "小区门口停电了", "reply": "供电公司已抢修"},
+        {"id": "2", "title": "问候", "text": "你好", "reply": "感谢您的支持"},
+    ]
+    with gzip.open(file, "wt", encoding="utf-8") as out:
+        out.writelines(json.dumps(row) + "\n" for row in rows)
+    messages = routing.read(file)
+    assert [one.unit for one in messages] == ["power"]
+    routed = routing.route(engine(), messages)
+    assert "(1/1;" in list(routing.tables(routed))[1]
+    sheet = tmp_path / "sample.csv"
+    routing.sample(routed, sheet)
+    with sheet.open(encoding="utf-8-sig", newline="") as held:
+        assert [row["label"] for row in csv.DictReader(held)] == ["power"]
+
+
+def test_a_broken_line_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "answered.jsonl.gz"
+    with gzip.open(file, "wt", encoding="utf-8") as out:
+        out.write('{"id": "1"}\n')
+    with pytest.raises(ConfigError, match=r"gz:1: needs id, title"):
+        routing.read(file)
+    with pytest.raises(ConfigError, match="cannot be read"):
+        routing.read(tmp_path / "none.gz")
