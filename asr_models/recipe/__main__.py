@@ -121,10 +121,12 @@ def export(
     """Write am/ and conf/ of the model for the graph that is in its folder."""
     from asr_models.recipe.export import Decoding
     from asr_models.recipe.export import export as write
+    from asr_models.recipe.silence import silence_of
     from asr_models.recipe.train import averaged
 
     net = averaged(work / "train" / checkpoint)
-    write(net, out / "graph" / "phones.txt", out, Decoding())
+    silence = silence_of(net, work / "clips", SEED)
+    write(net, silence, out / "graph" / "phones.txt", out, Decoding())
 
 
 @app.command()

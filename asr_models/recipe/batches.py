@@ -29,8 +29,11 @@ class Batch:
     silent: Tensor
 
 
-def stock(folder: Path, people: tuple[str, ...]) -> Stock:
-    """Return all training clips under `folder`; `people` are the recorded files to use."""
+def stock(folder: Path, people: tuple[str, ...], share: float) -> Stock:
+    """Return all training clips under `folder`; `people` are the recorded files to use.
+
+    `share` of the audio will be theirs.
+    """
     spoken = [
         clip
         for source in ("base", "turns")
@@ -42,6 +45,7 @@ def stock(folder: Path, people: tuple[str, ...]) -> Stock:
         [clip for clip in spoken if clip.natural],
         [clip for clip in spoken if not clip.natural],
         [clip for clip in words if not clip.dev],
+        share,
     )
 
 

@@ -47,10 +47,14 @@ class Stock:
     natural: list[Clip]
     others: list[Clip]
     recorded: list[Clip]
+    share: float = 0.2
+    """How much of the audio is recorded."""
 
     def kind(self, chance: np.random.Generator) -> list[Clip]:
         """Draw whose clips a stretch is made of."""
-        shares = np.array([0.38, 0.42, 0.2]) * [bool(one) for one in self._kinds()]
+        shares = np.array([0.475 * (1 - self.share), 0.525 * (1 - self.share), self.share]) * [
+            bool(one) for one in self._kinds()
+        ]
         return self._kinds()[chance.choice(3, p=shares / shares.sum())]
 
     def _kinds(self) -> tuple[list[Clip], list[Clip], list[Clip]]:

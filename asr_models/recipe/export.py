@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from asr_models.recipe import kaldi, mfcc
 from asr_models.recipe.errors import RecipeError
 from asr_models.recipe.kaldi import Floats, Layer
 from asr_models.recipe.network import INPUTS, LAYERS, STEP, Tdnn
-from asr_models.recipe.phones import NOISE, UNIT_IDS
+from asr_models.recipe.phones import NOISE, UNIT_IDS, UNITS
 
 SILENCE_LOOP, PHONE_LOOP = 0.99, 0.9
 
@@ -22,26 +22,38 @@ class Decoding:
 
     blank_penalty: float = 3.0
     acoustic_scale: float = 1.4
-    beam: float = 13.0
+    beam: float = 11.0
     lattice_beam: float = 4.0
-    max_active: int = 3000
+    max_active: int = 2000
     min_active: int = 200
+    chunk: int = 15
+    """Frames (10 ms) computed at once."""
+    trailing_s: float = 0.3
+    """Silence after which Vosk ends an utterance by itself."""
 
 
-def export(net: Tdnn, phones_txt: Path, out: Path, decoding: Decoding) -> None:
-    """Write `out`/am and `out`/conf for a graph with the phones of `phones_txt`."""
-    pdfs = phone_pdfs(phones_txt.read_text("utf-8"))
+def export(
+    net: Tdnn, silence: tuple[Tensor, Tensor], phones_txt: Path, out: Path, decoding: Decoding
+) -> None:
+    """Write `out`/am and `out`/conf for a graph with the phones of `phones_txt`.
+
+    `silence` are the weights and the bias of the silence output, which comes after all others.
+    """
+    told = phones_txt.read_text("utf-8")
+    pdfs = phone_pdfs(told)
+    loop_pdfs = [pdfs[0], *([0] * (len(pdfs) - 1))]
     loops = [SILENCE_LOOP, *([PHONE_LOOP] * (len(pdfs) - 1))]
     layers, weights, bias = folded(net)
-    bias = bias.copy()
-    bias[0] -= decoding.blank_penalty
-    model = b"\0B" + kaldi.transition_model(pdfs, loops)
+    weights = np.concatenate([weights, silence[0].numpy()[None]])
+    bias = np.concatenate([bias, silence[1].numpy()])
+    bias[[0, -1]] -= decoding.blank_penalty
+    model = b"\0B" + kaldi.transition_model(pdfs, loop_pdfs, loops)
     model += kaldi.network(layers, weights, bias, INPUTS)
     for name in ("am", "conf"):
         (out / name).mkdir(parents=True, exist_ok=True)
     (out / "am" / "final.mdl").write_bytes(model)
     (out / "conf" / "mfcc.conf").write_text(mfcc_conf(), "utf-8")
-    (out / "conf" / "model.conf").write_text(model_conf(decoding), "utf-8")
+    (out / "conf" / "model.conf").write_text(model_conf(decoding, word_ends(told)), "utf-8")
 
 
 def phone_pdfs(phones_txt: str) -> list[int]:
@@ -51,11 +63,23 @@ def phone_pdfs(phones_txt: str) -> list[int]:
     pdfs: list[int] = []
     for number in range(1, len(known)):
         name = known.get(number, "")
-        unit = {"SIL": "<blk>", "SPN": NOISE}.get(name, name.rsplit("_", 1)[0])
+        unit = NOISE if name == "SPN" else name.rsplit("_", 1)[0]
+        if name == "SIL":
+            pdfs.append(len(UNITS))
+            continue
         if unit not in UNIT_IDS:
             raise RecipeError(f"phone {number} ({name!r}) has no unit; see recipe/phones.py")
         pdfs.append(UNIT_IDS[unit])
     return pdfs
+
+
+def word_ends(phones_txt: str) -> list[int]:
+    """Return silence and the phones that end a word: after its emission such a phone is blank.
+
+    Counted as silence they let an utterance end a little sooner.
+    """
+    named = [line.split() for line in phones_txt.splitlines() if line.strip()]
+    return [int(number) for name, number in named if name == "SIL" or name.endswith("_E")]
 
 
 def folded(net: Tdnn) -> tuple[list[Layer], Floats, Floats]:
@@ -89,13 +113,20 @@ def mfcc_conf() -> str:
     )
 
 
-def model_conf(decoding: Decoding) -> str:
-    """Return the options of the decoder and of Vosk's own end-pointing."""
+def model_conf(decoding: Decoding, silence: list[int]) -> str:
+    """Return the options of the decoder and of Vosk's own end-pointing.
+
+    `silence` are the phones whose frames count as trailing silence; how likely the sentence is to
+    end there (Kaldi's rules 2 to 4) is given no say, since callers' sentences rarely end well.
+    """
+    rules = "".join(
+        f"--endpoint.rule{rule}.min-trailing-silence={decoding.trailing_s:g}\n"
+        for rule in (2, 3, 4)
+    )
     return (
         f"--min-active={decoding.min_active}\n--max-active={decoding.max_active}\n"
         f"--beam={decoding.beam:g}\n--lattice-beam={decoding.lattice_beam:g}\n"
         f"--acoustic-scale={decoding.acoustic_scale:g}\n--frame-subsampling-factor={STEP}\n"
-        "--endpoint.silence-phones=1\n--endpoint.rule2.min-trailing-silence=0.5\n"
-        "--endpoint.rule3.min-trailing-silence=0.75\n"
-        "--endpoint.rule4.min-trailing-silence=1.5\n"
+        f"--frames-per-chunk={decoding.chunk}\n"
+        f"--endpoint.silence-phones={':'.join(map(str, silence))}\n{rules}"
     )

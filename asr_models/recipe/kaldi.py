@@ -4,7 +4,8 @@ Formats: Kaldi hmm/transition-model.cc, hmm/hmm-topology.cc, nnet3/nnet-nnet.cc,
 nnet3/am-nnet-simple.cc, matrix/kaldi-matrix.cc and matrix/compressed-matrix.cc.
 
 The topology has one state a phone: its forward arc carries the phone's own pdf and is taken in
-the one frame that emits it; its self-loop carries the pdf of blank, which all phones share.
+the one frame that emits it; its self-loop carries the pdf of blank, which all phones share but
+the one of silence, whose arcs both carry a pdf of its own.
 Transition ids follow: 2k - 1 is the self-loop and 2k the forward arc of phone k.
 """
 
@@ -65,10 +66,13 @@ def matrix(values: Floats) -> bytes:
     return head + bytes(codes.tobytes())
 
 
-def transition_model(pdfs: Sequence[int], self_loops: Sequence[float], blank: int = 0) -> bytes:
+def transition_model(
+    pdfs: Sequence[int], loop_pdfs: Sequence[int], self_loops: Sequence[float]
+) -> bytes:
     """Return the transition model of phones 1 to N.
 
-    `pdfs[i]` is emitted by phone i + 1, `self_loops[i]` the probability of its self-loop.
+    Phone i + 1 emits `pdfs[i]` once, then `loop_pdfs[i]`; `self_loops[i]` is the probability of its
+    self-loop.
     """
     phones = range(1, len(pdfs) + 1)
     out = token("<TransitionModel>") + token("<Topology>") + integers(phones)
@@ -78,8 +82,8 @@ def transition_model(pdfs: Sequence[int], self_loops: Sequence[float], blank: in
     out += integer(0) + integer(1) + integer(2) + integer(0) + real(0.5) + integer(1) + real(0.5)
     out += integer(-1) + integer(-1) + integer(0) + token("</Topology>")
     out += token("<Tuples>") + integer(len(pdfs))
-    for phone, pdf in zip(phones, pdfs, strict=True):
-        out += integer(phone) + integer(0) + integer(pdf) + integer(blank)
+    for phone, pdf, loop in zip(phones, pdfs, loop_pdfs, strict=True):
+        out += integer(phone) + integer(0) + integer(pdf) + integer(loop)
     loops = np.log(np.stack([self_loops, 1 - np.asarray(self_loops)], axis=1)).reshape(-1)
     logs = vector(np.concatenate([[0.0], loops]).astype(np.float32))
     return (

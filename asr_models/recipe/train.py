@@ -56,15 +56,15 @@ class Trainer:
 
     def _phase(self) -> Iterator[float]:
         """Train to the end of the phase the step is in; yields the smoothed loss."""
-        plan = self.plan
-        end = plan.second_phase if self.step < plan.second_phase else plan.steps
-        batches = Batches(stock(self.clips, plan.people(self.step)), plan.batch, plan.seed)
+        plan, phase = self.plan, self.plan.phase(self.step)
+        held = stock(self.clips, phase.people, phase.recorded)
+        batches = Batches(held, plan.batch, plan.seed)
         if self.step == 0:
             self._normalise([batches[i] for i in range(3)])
         loader = DataLoader(
             batches,
             batch_size=None,
-            sampler=range(self.step, end),
+            sampler=range(self.step, phase.end),
             num_workers=1,
             prefetch_factor=6,
         )
@@ -78,7 +78,7 @@ class Trainer:
             yield smooth
             if self._stopping.is_set():
                 return
-        if self.step == plan.second_phase:
+        if phase is plan.phases[0]:
             torch.save(self.average.state(), self.folder / "phase1.pt")
 
     def _learn(self, batch: Batch) -> float:

@@ -33,11 +33,11 @@ def test_a_large_matrix_takes_two_bytes_and_loses_next_to_nothing() -> None:
     np.testing.assert_allclose(read_matrix(data), values, atol=1e-4)
 
 
-def test_the_transition_model_shares_the_blank_pdf() -> None:
-    data = kaldi.transition_model([0, 5, 6], [0.99, 0.9, 0.9])
+def test_all_phones_but_silence_share_the_blank_pdf() -> None:
+    data = kaldi.transition_model([7, 5, 6], [7, 0, 0], [0.99, 0.9, 0.9])
     tuples = data.split(b"<Tuples> ")[1].split(b"</Tuples>")[0]
     numbers = [struct.unpack("<i", tuples[i + 1 : i + 5])[0] for i in range(0, len(tuples), 5)]
-    assert numbers == [3, 1, 0, 0, 0, 2, 0, 5, 0, 3, 0, 6, 0]
+    assert numbers == [3, 1, 0, 7, 7, 2, 0, 5, 0, 3, 0, 6, 0]
     logs = data.split(b"<LogProbs> ")[1]
     values = np.frombuffer(logs[8 : 8 + 4 * 7], "<f4")
     np.testing.assert_allclose(np.exp(values), [1, 0.99, 0.01, 0.9, 0.1, 0.9, 0.1], rtol=1e-5)

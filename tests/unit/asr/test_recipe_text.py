@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from asr_models.recipe import chatter, clips, phones, recorded, sayings
-from asr_models.recipe.plan import Plan
+from asr_models.recipe.plan import Phase, Plan
 
 
 @pytest.mark.parametrize(
@@ -99,10 +99,13 @@ def test_clips_come_back_as_they_were_and_nothing_half_written_is_left(tmp_path:
 
 
 def test_the_learning_rate_rises_holds_and_falls() -> None:
-    plan = Plan(steps=1000, second_phase=500, warm_up=100, flat=0.4, peak=1.0)
+    phases = (Phase(500, ("a",), 0.1), Phase(1000, ("a", "b"), 0.2), Phase(1400, ("b",), 0.3))
+    plan = Plan(phases, warm_up=100, flat=0.4, peak=1.0, refining=0.2)
     assert plan.rate(0) == pytest.approx(0.01)
     assert plan.rate(200) == plan.rate(399) == 1.0
     assert plan.rate(700) == pytest.approx(0.5)
     assert plan.rate(999) == pytest.approx(0.01)
-    assert plan.people(499) == ("syllables",)
-    assert plan.people(500) == ("syllables", "words")
+    assert plan.rate(1000) == 0.2
+    assert plan.rate(1200) == pytest.approx(0.1)
+    assert plan.phase(499).people == ("a",)
+    assert plan.phase(500).people == ("a", "b")

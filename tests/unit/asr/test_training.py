@@ -8,8 +8,8 @@ import pytest
 from asr_models.recipe import clips
 from asr_models.recipe.errors import RecipeError
 from asr_models.recipe.paths import Paths
-from asr_models.recipe.phones import UNIT_IDS
-from asr_models.recipe.plan import Plan
+from asr_models.recipe.phones import UNIT_IDS, UNITS
+from asr_models.recipe.plan import Phase, Plan
 
 torch = pytest.importorskip("torch", reason="needs the dependency group `model`")
 
@@ -17,7 +17,8 @@ from asr_models.recipe import export, network, train  # noqa: E402
 from asr_models.recipe.batches import windows_of  # noqa: E402
 from asr_models.recipe.loss import batch_loss, window_loss  # noqa: E402
 
-PLAN = Plan(steps=4, second_phase=2, batch=1, save_every=1, watch_every=100)
+PHASES = (Phase(2, ("syllables",), 0.2), Phase(3, ("words",), 0.2), Phase(4, ("words",), 0.3))
+PLAN = Plan(PHASES, batch=1, save_every=1, watch_every=100)
 
 
 def invented(natural: bool) -> clips.Clip:
@@ -107,6 +108,7 @@ def test_the_loss_is_the_sum_over_all_allowed_placements() -> None:
 
 def test_phones_of_a_graph_get_their_outputs() -> None:
     told = "<eps> 0\nSIL 1\nb_B 2\na1_E 3\nSPN 4\n#0 5\n"
-    assert export.phone_pdfs(told) == [0, UNIT_IDS["b"], UNIT_IDS["a1"], UNIT_IDS["spn"]]
+    assert export.word_ends(told) == [1, 3]
+    assert export.phone_pdfs(told) == [len(UNITS), UNIT_IDS["b"], UNIT_IDS["a1"], UNIT_IDS["spn"]]
     with pytest.raises(RecipeError, match="phone 2"):
         export.phone_pdfs("<eps> 0\nSIL 1\nxx_B 2\n")
