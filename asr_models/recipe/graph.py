@@ -32,9 +32,9 @@ _POSITIONS = "BEIS"
 class Costs:
     """What the graph charges, as natural -log probabilities."""
 
-    pause: float = math.log(2)
+    pause: float = 0.8
     """A pause between words, and as much for none."""
-    loop: float = 0.08
+    loop: float = 0.2
     """Each further frame inside a phone: so trailing blanks count as silence, which is free."""
     variant: float = 0.5
     """A pronunciation that is not a word's first."""
