@@ -5,7 +5,6 @@ They are composed while decoding (lookahead), so grammars can be given at run ti
 kaldifst must never be loaded in one process with vosk: that hangs in dlopen.
 """
 
-import math
 import os
 import shutil
 import subprocess
