@@ -54,6 +54,12 @@ class Pool:
     def model_version(self) -> str:
         return self._engine.model_version
 
+    def warm(self, count: int) -> None:
+        """Make some beforehand, so that the first words of a rush are not late for it."""
+        made = [self.take() for _ in range(count)]
+        for lent in made:
+            self.give(lent)
+
     def take(self) -> Lent:
         """Lend the recogniser used last, which knows most, or a new one; raises as the engine."""
         with self._lock:

@@ -36,6 +36,8 @@ log = get("speech")
 _ANNOUNCE_S = 1.0
 _ANNOUNCED_FOR_S = 5
 _DRAIN_S = 3.0
+_READY = 4
+"""Recognisers made before the first call."""
 
 
 async def run(
@@ -83,6 +85,7 @@ async def serve(
         await stack.enter_async_context(_running(publisher.run()))
         normaliser = await asyncio.to_thread(normalise.load, settings)
         pool = Pool(engine, recycle_s=speech.recycle_s, normalise=normaliser.normalise)
+        await asyncio.to_thread(pool.warm, _READY)
         hearing = Hearing(pool, turns, load, speech.batch_ms)
         streams = Streams(hearing, publisher.publish)
         server = AudioSocketServer(RedisGrants(redis), streams.open)

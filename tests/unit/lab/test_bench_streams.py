@@ -81,6 +81,7 @@ def level(arm: Arm, streams: int, p95_s: float, cpu: float = 0.95) -> Level:
         cpu=cpu,
         rss_mb=100.0,
         feeder_late_s=0.01,
+        by_leg=[(1, 20), (0, 30)] * (streams // 2),
     )
 
 
@@ -116,6 +117,8 @@ def test_the_report_compares_and_draws() -> None:
     told = as_json(found, "demo")
     assert told["streams_per_core"] == {"plain": 20, "ours": 40}
     assert (told["ratio"], told["aim"]["met"]) == (2.0, True)
+    assert told["cer"] == {"plain": 2.0, "ours": 2.0}
+    assert told["cer_equal"]
     root = ET.fromstring(picture(found))
     lines = root.findall("{http://www.w3.org/2000/svg}polyline")
     assert len(lines) == 2

@@ -57,6 +57,8 @@ class Level:
     rss_mb: float
     feeder_late_s: float
     waits: list[float] = field(repr=False, default_factory=list)
+    by_leg: list[tuple[int, int]] = field(repr=False, default_factory=list)
+    """(characters wrong, characters said); the same legs come first at every level."""
 
     @property
     def in_time(self) -> bool:
@@ -69,7 +71,7 @@ class Level:
 
     def shape(self) -> dict[str, Any]:
         told = asdict(self)
-        del told["waits"]
+        del told["waits"], told["by_leg"]
         return {
             name: round(value, 4) if isinstance(value, float) else value
             for name, value in told.items()
@@ -127,6 +129,7 @@ def level_of(arm: Arm, made: list[Leg], heard: Heard, cpu: float, rss_mb: float)
         rss_mb=rss_mb,
         feeder_late_s=heard.late_s,
         waits=waits,
+        by_leg=score.by_leg,
     )
 
 

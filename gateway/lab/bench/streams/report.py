@@ -19,7 +19,7 @@ TITLES = {"ours": "liandong", "plain": "plain loop, as vosk-server"}
 def as_json(found: dict[str, Search], model: str) -> dict[str, Any]:
     """Everything measured."""
     ours, plain = found["ours"].best, found["plain"].best
-    cers = {arm: _cer(search) for arm, search in found.items()}
+    cers = {arm: _cer(search, min(ours, plain)) for arm, search in found.items()}
     same = abs(cers["ours"] - cers["plain"]) <= _CER_WITHIN or cers["ours"] < cers["plain"]
     return {
         "ok": bool(ours and plain),
@@ -35,11 +35,12 @@ def as_json(found: dict[str, Search], model: str) -> dict[str, Any]:
     }
 
 
-def _cer(search: Search) -> float:
-    """Over all levels in time: the same legs, as far as there are as many streams."""
-    good = [one for one in search.levels if one.in_time]
-    said = sum(one.characters for one in good)
-    return sum(one.cer * one.characters for one in good) / said if said else float("nan")
+def _cer(search: Search, legs: int) -> float:
+    """Of the first `legs` legs at the best level: the same audio in both arms."""
+    best = [one for one in search.levels if one.streams == search.best and one.in_time]
+    counted = best[-1].by_leg[:legs] if best else []
+    said = sum(one for _, one in counted)
+    return 100 * sum(wrong for wrong, _ in counted) / said if said else float("nan")
 
 
 def show(found: dict[str, Search], told: dict[str, Any], console: Console) -> None:

@@ -28,6 +28,8 @@ class Score:
     starts_off_s: list[float] = field(default_factory=list)
     ends_off_s: list[float] = field(default_factory=list)
     unheard: int = 0
+    by_leg: list[tuple[int, int]] = field(default_factory=list)
+    """(characters wrong, characters said), in the order of adding."""
 
     @property
     def cer(self) -> float:
@@ -37,8 +39,10 @@ class Score:
     def add(self, leg: Leg, finals: Sequence[Final]) -> None:
         ordered = sorted(finals, key=lambda one: one.start_s)
         text = "".join(one.text for one in ordered)
-        self.said += sum(len(one.text) for one in leg.spoken)
-        self.wrong += distance("".join(one.text for one in leg.spoken), text)
+        said = "".join(one.text for one in leg.spoken)
+        self.by_leg.append((distance(said, text), len(said)))
+        self.wrong += self.by_leg[-1][0]
+        self.said += len(said)
         for spoken in leg.spoken:
             mine = [
                 one
