@@ -24,6 +24,7 @@ from gateway.speech.port import TapGrant, speech_event
 CHUNK_S = 0.2
 """What clients of vosk-server send at a time."""
 _CLOSING_S = 20.0
+_OPEN_S = 0.005
 _SLOTS = 10
 """Legs begin at as many places within 200 ms: calls are not in step."""
 
@@ -49,7 +50,8 @@ async def feed_ours(legs: Sequence[Leg], port: int, redis_url: str, notes: Path)
     redis = Redis.from_url(redis_url)
     try:
         await redis.delete(names.SPEECH)
-        begun = [time.monotonic() + 0.5 + (at % _SLOTS) * 0.02 for at in range(len(legs))]
+        zero = time.monotonic() + 0.5 + len(legs) * _OPEN_S * 1.5
+        begun = [zero + (at % _SLOTS) * 0.02 for at in range(len(legs))]
         heard = Heard()
         reading = asyncio.create_task(_read(redis, begun, heard))
         async with _taps(legs, port, RedisGrants(redis), begun) as taps:
@@ -82,6 +84,8 @@ async def _taps(
         writer.write(encode(FrameType.UUID, UUID(uuid).bytes))
         swallows.append(asyncio.create_task(_swallow(reader, writer)))
         taps.append(writer)
+        # As many strangers at a time would be taken for an attack.
+        await asyncio.sleep(_OPEN_S)
     try:
         yield taps
     finally:
