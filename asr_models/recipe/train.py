@@ -67,6 +67,7 @@ class Trainer:
             sampler=range(self.step, phase.end),
             num_workers=1,
             prefetch_factor=6,
+            generator=torch.Generator(),  # a restart must not use up the drop-out's numbers
         )
         smooth = 0.0
         for batch in loader:
