@@ -22,6 +22,8 @@ from gateway.lab.ports import free_port
 from gateway.lab.processes import Child, children_of, spawn
 from gateway.lab.redis_lab import RedisLab
 from gateway.lab.town_settings import town_toml
+from gateway.speech.models.home import shipped_dir
+from gateway.speech.models.registry import DEMO
 from gateway.speech.vosk_engine import check_model
 
 ACCOUNTS = (
@@ -43,10 +45,12 @@ def operator_token(extension: str) -> str:
 
 
 def default_model() -> Path:
-    """The speech model: $LIANDONG_SPEECH__MODEL_DIR, else the study's model beside the project."""
+    """The speech model: $LIANDONG_SPEECH__MODEL_DIR, else the shipped demo model.
+
+    Not the one chosen by `liandong models use`: what demo and tests hear must not depend on it.
+    """
     named = os.environ.get(MODEL_ENV)
-    beside = Path(__file__).resolve().parents[2].parent / "shared/asr-prototype/model"
-    return Path(named) if named else beside
+    return Path(named) if named else shipped_dir() / DEMO
 
 
 @dataclass(frozen=True)

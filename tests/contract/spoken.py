@@ -1,7 +1,6 @@
 """The speech model and the spoken dialogues, for tests marked `speech`."""
 
 import json
-import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -11,11 +10,10 @@ import pytest
 
 import gateway.lab
 from gateway.lab.phones import audio
+from gateway.lab.town import MODEL_ENV, default_model
 from gateway.speech.vosk_engine import VoskEngine
 
 AUDIO = Path(gateway.lab.__file__).parent / "audio"
-MODEL_ENV = "LIANDONG_SPEECH__MODEL_DIR"
-BESIDE = Path(__file__).resolve().parents[2].parent / "shared" / "asr-prototype" / "model"
 
 
 @dataclass(frozen=True)
@@ -29,7 +27,7 @@ class Turn:
 @cache
 def engine() -> VoskEngine:
     """The model under test; a test that needs it fails where there is none."""
-    path = Path(os.environ.get(MODEL_ENV) or BESIDE)
+    path = default_model()
     if not path.is_dir():
         pytest.fail(f"no speech model at {path}; name a Vosk model directory in {MODEL_ENV}")
     return VoskEngine(path)
