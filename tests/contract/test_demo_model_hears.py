@@ -19,9 +19,14 @@ def heard() -> Figures:
 
 
 def test_free_wording_is_understood(heard: Figures) -> None:
-    assert heard.cer.percent <= 12
+    assert heard.cer.percent <= 5
+
+
+def test_utterances_are_final_soon_after_the_last_word(heard: Figures) -> None:
+    assert heard.final_soon is not None
+    assert heard.final_soon >= 0.9
 
 
 def test_words_stand_where_they_were_said(heard: Figures) -> None:
     assert heard.times_close is not None
-    assert heard.times_close >= 0.95
+    assert heard.times_close >= 0.85  # begins are nearer than ends, which come late before a pause
