@@ -234,7 +234,8 @@ async def test_a_spoken_dialogue_in_real_time(tmp_path: Path) -> None:
     assert flat[-1] <= 1.0
     wrong = 0
     for who in speakers:
-        heard = "".join(final.text for final in b.finals if final.leg_id == who)
+        said = (final for final in b.finals if final.leg_id == who)
+        heard = "".join(final.text_raw for final in said).replace(" ", "")
         wrong += errors("".join(t.text for t in turns if t.speaker == who), heard)
         assert b.kinds(who)[-1] == "speech.closed"
     assert wrong / sum(len(turn.text) for turn in turns) < 0.1
