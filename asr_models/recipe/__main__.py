@@ -143,5 +143,19 @@ def manifest(
     write(out, training(work, SEED), figures)
 
 
+@app.command(name="all")
+def everything(
+    work: Work = _PATHS.work, data: Data = _PATHS.data, out: Out = SHIPPED, workers: Workers = 2
+) -> None:
+    """Run every stage in order; what is done is not done again."""
+    synth(work, data, None, workers)
+    recorded(work, data)
+    train(work, data, workers)
+    language(work, data)
+    graph(work, out)
+    export(work, out)
+    manifest(work, out)
+
+
 if __name__ == "__main__":
     app()
