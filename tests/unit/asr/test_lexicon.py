@@ -4,14 +4,12 @@ import random
 
 import pytest
 
-from asr_models.recipe import text
+pytest.importorskip("jieba", reason="needs the dependency group `model`")
+
+from asr_models.recipe import text, vocabulary
 from asr_models.recipe.graph import phone_names, positions
 from asr_models.recipe.lexicon import lexicon, pronunciations
 from asr_models.recipe.numerals import read_out
-
-pytest.importorskip("jieba", reason="needs the dependency group `model`")
-
-from asr_models.recipe import vocabulary  # noqa: E402
 
 
 @pytest.mark.parametrize(
