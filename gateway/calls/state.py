@@ -124,6 +124,8 @@ class CallState:
     danger: bool = False
     served: bool = False
     caller_held: bool = False
+    queued: bool = False
+    """Back in a queue, for the first time since somebody had the caller."""
     fetching: bool = False
     """We are bringing the caller into the room."""
     ended: bool = False

@@ -27,7 +27,7 @@ def served_again(step: Step) -> None:
 def entered(step: Step) -> None:
     """The caller is in the room."""
     fetched = step.state.fetching
-    step.set(caller_held=False, fetching=False)
+    step.set(caller_held=False, fetching=False, queued=False)
     transfer = step.state.transfer
     if transfer and transfer.live:
         if transfer.release_due and transfer.committed:
@@ -40,7 +40,7 @@ def entered(step: Step) -> None:
 
 
 def _out_of_room(step: Step, *, held: bool) -> None:
-    step.set(caller_held=held, fetching=False)
+    step.set(caller_held=held, fetching=False, queued=False)
     if step.state.caller:
         step.leave_room(step.state.caller)
 
@@ -63,8 +63,10 @@ def requeued(step: Step, _event: e.CallerRequeued) -> None:
     transferor = step.state.agent(transfer.transferor) if transfer else None
     if transfer and transfer.live and transferor in step.state.staying:
         return  # late word of an earlier time: this caller is with the transferor
-    step.record(f.CallerRequeued(call_id=step.state.call_id, at=step.at))
+    if not step.state.queued:
+        step.record(f.CallerRequeued(call_id=step.state.call_id, at=step.at))
     _out_of_room(step, held=False)
+    step.set(queued=True)
     if waited := _waited_for(step.state):
         step.fetch(waited)
     elif transfer and transfer.live:

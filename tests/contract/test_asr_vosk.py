@@ -99,10 +99,12 @@ async def test_alternatives_words_and_phrases_are_as_asked() -> None:
 async def test_text_as_people_read_it_is_given_on_request() -> None:
     script, pcm = narrow(1)
     async with served() as url, connect(url) as socket:
-        last = (await talk(socket, pcm, {"normalise": True}))[-1]
-    assert " " not in str(last["text"])
-    assert errors(script, str(last["text"])) <= 1
-    assert " " in str(last["text_raw"])
+        answers = await talk(socket, pcm, {"normalise": True})
+    finals = [answer for answer in answers if "text" in answer]
+    written = "".join(str(final["text"]) for final in finals)
+    assert " " not in written
+    assert errors(script, written) <= 1
+    assert " " in str(finals[-1]["text_raw"])
 
 
 async def test_a_long_stream_changes_its_recogniser_and_keeps_its_clock() -> None:
@@ -112,8 +114,9 @@ async def test_a_long_stream_changes_its_recogniser_and_keeps_its_clock() -> Non
     async with served(recycle_s=5) as url, connect(url) as socket:
         answers = await talk(socket, once * 2)
     results = [answer["result"] for answer in answers if answer.get("result")]
-    first, second = (result[0]["start"] for result in results if isinstance(result, list))
-    assert second - first == pytest.approx(len(once) / 16000, abs=0.1)
+    starts = [result[0]["start"] for result in results if isinstance(result, list)]
+    again = next(start for start in starts if start > len(once) / 16000)
+    assert again - starts[0] == pytest.approx(len(once) / 16000, abs=0.1)
 
 
 async def test_vosks_own_transcriber_works_unchanged() -> None:
@@ -141,11 +144,13 @@ async def test_the_command_serves_and_stops_with_a_last_result() -> None:
         listening = json.loads(await process.stderr.readline())
         assert listening["event"] == "asr.listening"
         async with connect(f"ws://127.0.0.1:{listening['port']}") as socket:
+            answers = []
             for at in range(0, len(pcm), 3200):
                 await socket.send(pcm[at : at + 3200])
-                await socket.recv()
+                answers.append(json.loads(await socket.recv()))
             process.send_signal(signal.SIGTERM)
-            assert errors(script, text([json.loads(await socket.recv())])) <= 1
+            answers.append(json.loads(await socket.recv()))
+            assert errors(script, text(answers)) <= 1
             with pytest.raises(ConnectionClosed) as ended:
                 await socket.recv()
             assert ended.value.rcvd is not None

@@ -61,11 +61,14 @@ def test_every_format_says_the_same_and_broken_files_say_why(tmp_path: Path) -> 
     names = ["text.wav", *good, "empty.wav", "silent.wav"]
     ended = run("--jsonl", *(tmp_path / name for name in names), AUDIO / "fight-02-caller.alaw")
     said = lines(ended)
-    assert [Path(str(one["file"])).name for one in said] == [*good, "fight-02-caller.alaw"]
+    files = list(dict.fromkeys(Path(str(one["file"])).name for one in said))
+    assert files == [*good, "fight-02-caller.alaw"]
+    for name in files:
+        parts = [one for one in said if Path(str(one["file"])).name == name]
+        assert errors(text, "".join(str(one["text"]) for one in parts)) <= 1, name
     for one in said:
-        assert errors(text, str(one["text"])) <= 1, one
         assert str(one["text_raw"]).replace(" ", "")
-        assert 0 < float(str(one["start"])) < float(str(one["end"])) < 4
+        assert 0 < float(str(one["start"])) < float(str(one["end"])) < 4.2
     told = ended.stderr.decode().splitlines()
     assert [line.split(": ", 1)[1].split(" (")[0] for line in told] == [
         "is text, whatever its name says; taken are WAV, FLAC, OGG, MP3, or raw .alaw, .ulaw, "
@@ -104,9 +107,9 @@ def test_a_wav_may_come_in_by_standard_input(tmp_path: Path) -> None:
     text, samples = turn(1)
     soundfile.write(tmp_path / "call.wav", samples, 8000, subtype="ULAW")
     ended = run("--jsonl", "-", stdin=(tmp_path / "call.wav").read_bytes())
-    (said,) = lines(ended)
-    assert said["file"] == "-"
-    assert errors(text, str(said["text"])) <= 1
+    said = lines(ended)
+    assert {one["file"] for one in said} == {"-"}
+    assert errors(text, "".join(str(one["text"]) for one in said)) <= 1
     nothing = run("--jsonl", "-")
     assert nothing.returncode == 1
     assert nothing.stderr.decode().strip() == "-: is empty (0 bytes): nothing came in"
@@ -114,10 +117,10 @@ def test_a_wav_may_come_in_by_standard_input(tmp_path: Path) -> None:
 
 def test_people_read_lines_with_times() -> None:
     ended = run(AUDIO / "fight-02-caller.alaw")
-    head, line = ended.stdout.decode().splitlines()
+    head, *spoken = ended.stdout.decode().splitlines()
     assert head.endswith("fight-02-caller.alaw")
-    assert line.strip().startswith("00:00:0")
-    assert "打架" in line
+    assert all(line.strip().startswith("00:00:0") for line in spoken)
+    assert "打架" in spoken[-1]
     assert ended.stderr == b""
 
 
