@@ -263,7 +263,7 @@ async def test_the_process_stops_on_sigterm(tmp_path: Path) -> None:
         assert process.stdout is not None
         assert int(await asyncio.wait_for(process.stdout.readline(), 30)) > 0
         process.terminate()
-        assert await asyncio.wait_for(process.wait(), 10) == 0
+        assert await asyncio.wait_for(process.wait(), 30) == 0
     finally:
         if process.returncode is None:
             process.kill()
