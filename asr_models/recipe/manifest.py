@@ -64,7 +64,8 @@ def write(folder: Path, training: dict[str, Any], measured: dict[str, Any]) -> N
         "name": folder.name,
         "purpose": "demo and tests; not for real callers",
         "format": "Vosk 0.3.45 (Kaldi nnet3 chain, lookahead graph), 8 kHz",
-        "licence": "parts are CC-BY-SA (see sources), the voice likely non-commercial: demo and tests only",
+        "licence": "parts are CC-BY-SA (see sources), the voice likely non-commercial: "
+        "demo and tests only",
         "sources": SOURCES,
         "training": training,
         "measured": measured,
