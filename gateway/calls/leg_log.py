@@ -230,7 +230,9 @@ def _ringing_changed(call: _Call, rings: _Leg, fact: f.TransferChanged) -> None:
     target = call.agents.get(fact.target_leg)
     if target and target.answered:
         target.role, target.transfer_id = "target", fact.transfer_id
-        target.started, target.rang = rings.started, rings.rang
+        # A leg that was talking before it became the target keeps the time it talked.
+        target.started = min(target.started, rings.started)
+        target.rang = min(rings.rang, target.answered) if rings.rang else None
         del call.ringing[fact.transfer_id]
     elif fact.state is S.REQUESTED or fact.state in _NOBODY:
         rings.ended, rings.how = call.at, fact.reason or fact.state
