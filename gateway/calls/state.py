@@ -85,6 +85,8 @@ class Transfer:
     refusals: tuple[FailureReason, ...] = ()
     """What phones beneath it said instead of ringing on."""
     native: bool = False
+    refused_at: datetime | None = None
+    """When the switch refused to move caller and transferor."""
     release_due: bool = False
     """The transferor goes as soon as the caller is seen in the room."""
 

@@ -289,6 +289,7 @@ def not_moved(step: Step, transfer: Transfer) -> None:
         cancel(step, transfer, TransferState.CALLER_GONE)
     else:
         step.drop_target(transfer)
+        transfer = step.set_transfer(transfer, refused_at=step.at)
         failed(step, transfer, FailureReason.SWITCH_ERROR)
 
 

@@ -4,12 +4,17 @@ A caller is never left where nobody comes: each word of the switch about the cal
 each agent's leaving, ends in one of these four.
 """
 
+from datetime import timedelta
+
 from gateway.calls import events as e
 from gateway.calls import facts as f
 from gateway.calls import transfer as t
 from gateway.calls.facts import FailureReason, TransferState
 from gateway.calls.state import CallState, Leg, Transfer
 from gateway.calls.step import Step
+
+_CROSSES = timedelta(seconds=2)
+"""A hang-up this soon after a move that was refused is why it was."""
 
 
 def served_again(step: Step) -> None:
@@ -93,5 +98,18 @@ def maybe_left_alone(step: Step, leg: Leg) -> None:
     """The last agent may go home and end the call; we may not take the last one away."""
     transfer = step.state.transfer
     queued = transfer is not None and transfer.state is TransferState.RETURNED_TO_QUEUE
-    if step.state.caller_held or (leg.hung_up_by_us and not queued):
+    taken_away = leg.hung_up_by_us and not queued
+    if step.state.caller_held or taken_away or _left_it_to_the_target(step, leg):
         step.requeue()
+
+
+def _left_it_to_the_target(step: Step, leg: Leg) -> bool:
+    """Whether the operator pressed the key and put down the phone at once.
+
+    A switch that was to move an operator on the way out has refused, and said so before it said
+    that the operator has gone: the caller was meant to go on.
+    """
+    transfer = step.state.transfer
+    if transfer is None or transfer.transferor != leg.id or transfer.refused_at is None:
+        return False
+    return step.at - transfer.refused_at <= _CROSSES

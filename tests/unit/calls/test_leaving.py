@@ -88,6 +88,16 @@ def test_operator_leaves_between_answer_and_join() -> None:
     assert scene.shown.state is TransferState.COMPLETED
 
 
+@pytest.mark.parametrize(("after_s", "goes_on"), [(0.0, True), (1.5, True), (30.0, False)])
+def test_a_hang_up_that_is_why_the_move_was_refused_is_told_behind_the_refusal(
+    after_s: float, goes_on: bool
+) -> None:
+    scene = given_moving()
+    scene.command_ended("MoveToRoom", e.Outcome.REFUSED)
+    scene.wait(after_s)
+    assert names(scene.hangs_up(OPERATOR)) == (["RequeueCaller"] if goes_on else [])
+
+
 def test_operator_leaves_before_the_move_is_refused_the_caller_goes_to_the_queue() -> None:
     scene = given_moving()
     assert scene.hangs_up(OPERATOR) == []
