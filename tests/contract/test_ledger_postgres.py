@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import monotonic
 
 import pytest
@@ -41,13 +42,18 @@ def programs() -> Path:
 
 
 @pytest.fixture(scope="module")
-def postgres(tmp_path_factory):
+def folder():
+    """An empty folder that another user can reach, which pytest's own are not."""
+    with TemporaryDirectory(prefix="liandong-postgres-") as name:
+        yield Path(name)
+
+
+@pytest.fixture(scope="module")
+def postgres(folder):
     """A private server; its address. PostgreSQL refuses to run as root: nobody runs it."""
-    folder, user = tmp_path_factory.mktemp("postgres"), {}
+    user = {}
     if os.geteuid() == 0:
         user = {"user": 65534, "group": 65534, "extra_groups": []}
-        for path in (folder, *list(folder.parents)[:2]):
-            path.chmod(0o755)
         os.chown(folder, 65534, 65534)
     bin_, data, port = programs(), folder / "data", free_port()
     quiet = {"cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, **user}
