@@ -3,14 +3,10 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
-import pytest
 import pytest_asyncio
 
 from gateway.lab.town import Town, TownPlan, town
-
-pytest.register_assert_rewrite("tests.e2e.scene")
-
-from tests.e2e.scene import Scene, open_scene  # noqa: E402  after its rewriting is asked for
+from tests.e2e.scene import Scene, open_scene
 
 RING_S = 3.0
 
