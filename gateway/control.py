@@ -55,7 +55,7 @@ class Control:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.redis: Redis = connect(settings.redis.url)
-        self.ledger = Ledger(settings.ledger.url)
+        self.ledger = Ledger(settings.ledger.url, zone=settings.figures.zone)
         self.journal = Journal(settings.journal.directory)
         self.ami = AmiClient(settings.switch, on_event=self._on_ami, on_link=self._on_link)
         seats = Seats(settings.seats)
@@ -78,6 +78,7 @@ class Control:
             record=self._record,
         )
         switch = AsteriskSwitch(self.ami, settings.links, self.taps.open)
+        centres = {centre.code for centre in settings.centres if centre.queue}
         rules = {
             (link.source, link.target): Rules(
                 link.release,
@@ -85,6 +86,7 @@ class Control:
                 link.ring_s,
                 link.answered_by,
                 tuple(place.answered_by for place in link.hunt),
+                settings.handovers.designate_at if link.target in centres else 0,
             )
             for link in settings.links
         }

@@ -9,7 +9,10 @@ LiandongError
 │   └── UnsafeValue             a value that must not enter an AMI header (CR, LF, NUL, over-long)
 ├── CallError                   a verb that cannot be done
 │   ├── CallNotFound
+│   │   └── CallbackNotFound    no such call-back task
 │   ├── IllegalVerb             not legal in the call's present state
+│   │   ├── DesignationNeeded   handed over too often: a supervisor says whose call it is
+│   │   └── CallbackNotYours    the task is another's, or done
 │   ├── IdempotencyConflict     the same key came with a different request
 │   ├── IdempotencyKeyMissing   the request may not be made without an Idempotency-Key
 │   └── StillInProgress         the first request with this key has not been answered yet
@@ -77,8 +80,20 @@ class CallNotFound(CallError):
     slug = "call-not-found"
 
 
+class CallbackNotFound(CallNotFound):
+    slug = "callback-not-found"
+
+
 class IllegalVerb(CallError):
     slug = "illegal-verb"
+
+
+class DesignationNeeded(IllegalVerb):
+    slug = "designation-needed"
+
+
+class CallbackNotYours(IllegalVerb):
+    slug = "callback-not-yours"
 
 
 class IdempotencyConflict(CallError):

@@ -226,6 +226,14 @@ class TokenSettings(_Part):
     """For operators: the agent id whose seat this token drives."""
 
 
+class HandoverSettings(_Part):
+    """Calls that go to and fro between the centres (plan clauses D03, D04)."""
+
+    designate_at: int = Field(default=3, ge=0)
+    """The hand-over that asks a supervisor to designate the centre that accepts, instead of
+    ringing; 0: none ever does. What is marked as dangerous always rings."""
+
+
 class ApiSettings(_Part):
     host: str = "127.0.0.1"
     port: int = 8080
@@ -257,6 +265,7 @@ class Settings(BaseSettings):
     speech: SpeechSettings = SpeechSettings()
     orders: OrdersSettings = OrdersSettings()
     figures: FiguresSettings = FiguresSettings()
+    handovers: HandoverSettings = HandoverSettings()
     api: ApiSettings = ApiSettings()
     recording: RecordingSettings = RecordingSettings()
 

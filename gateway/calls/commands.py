@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from gateway.calls.events import Deadline
 from gateway.calls.facts import Fact
@@ -97,6 +98,15 @@ class RequeueCaller:
 
 
 @dataclass(frozen=True)
+class Tell:
+    """Play an announcement to this channel's own ear: nobody else hears it."""
+
+    ref: str
+    channel: str
+    announcement: Literal["designation-asked", "designation-made"]
+
+
+@dataclass(frozen=True)
 class OpenTap:
     """Listen to what this channel's speaker says."""
 
@@ -112,6 +122,7 @@ SwitchCommand = (
     | HoldCaller
     | FetchCaller
     | RequeueCaller
+    | Tell
     | OpenTap
 )
 Command = Record | Arm | SwitchCommand

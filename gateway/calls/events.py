@@ -162,6 +162,23 @@ class DangerMarked(Event):
     why: Literal["person", "suggestion"] = "person"
 
 
+@dataclass(frozen=True)
+class OwnerDesignated(Event):
+    """A supervisor says which centre accepts."""
+
+    centre: str
+    by: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class OwnerSettled(Event):
+    """Those who talk three-way say which centre accepts; '': they do not agree."""
+
+    centre: str
+    by: str
+
+
 class Outcome(StrEnum):
     DONE = "done"
     REFUSED = "refused"

@@ -4,13 +4,36 @@ A fact is written once and never changed. Times are aware datetimes (RFC 3339 on
 `_ms` fields are milliseconds from the start of the call.
 """
 
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from gateway.clock import now
+from gateway.calls.fact_base import FactBase
+from gateway.calls.facts_afterwards import (
+    CallbackDone,
+    CallbackDue,
+    CallbackOpened,
+    CallbackOutcome,
+    CallbackReason,
+    CallbackTaken,
+    DesignationAsked,
+    OwnershipDesignated,
+    OwnershipSettled,
+)
+
+# Told there, found here like every other fact.
+__all__ = [
+    "CallbackDone",
+    "CallbackDue",
+    "CallbackOpened",
+    "CallbackOutcome",
+    "CallbackReason",
+    "CallbackTaken",
+    "DesignationAsked",
+    "OwnershipDesignated",
+    "OwnershipSettled",
+]
 
 
 class LegRole(StrEnum):
@@ -49,14 +72,7 @@ class FailureReason(StrEnum):
     SWITCH_ERROR = "switch_error"
 
 
-class _Fact(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-    call_id: str
-    at: datetime = Field(default_factory=now)
-
-
-class CallStarted(_Fact):
+class CallStarted(FactBase):
     kind: Literal["call.started"] = "call.started"
     room: str
     """The dialplan's LD_CALL: room name, recording name and join key with the PBX."""
@@ -67,7 +83,7 @@ class CallStarted(_Fact):
     message_status: Literal["Actual", "Exercise", "Test"] = "Actual"
 
 
-class LegAdded(_Fact):
+class LegAdded(FactBase):
     kind: Literal["leg.added"] = "leg.added"
     leg_id: str
     role: LegRole
@@ -80,34 +96,34 @@ class LegAdded(_Fact):
     extension: str = ""
 
 
-class LegAnswered(_Fact):
+class LegAnswered(FactBase):
     kind: Literal["leg.answered"] = "leg.answered"
     leg_id: str
 
 
-class LegJoinedRoom(_Fact):
+class LegJoinedRoom(FactBase):
     kind: Literal["leg.joined_room"] = "leg.joined_room"
     leg_id: str
 
 
-class LegLeftRoom(_Fact):
+class LegLeftRoom(FactBase):
     kind: Literal["leg.left_room"] = "leg.left_room"
     leg_id: str
 
 
-class CallerHeld(_Fact):
+class CallerHeld(FactBase):
     """The dialplan holds the caller, who hears that it rings."""
 
     kind: Literal["caller.held"] = "caller.held"
 
 
-class CallerRequeued(_Fact):
+class CallerRequeued(FactBase):
     """The caller waits in the first centre's queue again."""
 
     kind: Literal["caller.requeued"] = "caller.requeued"
 
 
-class LegEnded(_Fact):
+class LegEnded(FactBase):
     kind: Literal["leg.ended"] = "leg.ended"
     leg_id: str
     cause: int = 0
@@ -115,7 +131,7 @@ class LegEnded(_Fact):
     ended_by: Literal["party", "gateway", "switch", "unknown"] = "unknown"
 
 
-class CallMarked(_Fact):
+class CallMarked(FactBase):
     """A person says that life, property or public safety is in danger now, or no longer (D05)."""
 
     kind: Literal["call.marked"] = "call.marked"
@@ -125,7 +141,7 @@ class CallMarked(_Fact):
     """`suggestion`: they accepted a suggestion that is an emergency."""
 
 
-class TransferRequested(_Fact):
+class TransferRequested(FactBase):
     kind: Literal["transfer.requested"] = "transfer.requested"
     transfer_id: str
     transfer_kind: TransferKind
@@ -134,9 +150,11 @@ class TransferRequested(_Fact):
     transferor_leg: str
     agent: str = ""
     via: Literal["key", "api", "native"] = "key"
+    hop: int = 0
+    """The how-manieth hand-over between the centres it will be; 0: to a line outside."""
 
 
-class TransferChanged(_Fact):
+class TransferChanged(FactBase):
     kind: Literal["transfer.changed"] = "transfer.changed"
     transfer_id: str
     state: TransferState
@@ -144,7 +162,7 @@ class TransferChanged(_Fact):
     target_leg: str = ""
 
 
-class UtteranceHeard(_Fact):
+class UtteranceHeard(FactBase):
     """A final utterance. `words` are (text, start_ms, end_ms, confidence)."""
 
     kind: Literal["utterance.heard"] = "utterance.heard"
@@ -159,7 +177,7 @@ class UtteranceHeard(_Fact):
     words: list[tuple[str, int, int, float]] = Field(default_factory=list)
 
 
-class GapMarked(_Fact):
+class GapMarked(FactBase):
     """Audio that was not heard by the recogniser (dropped frames, lost tap, no capacity)."""
 
     kind: Literal["speech.gap"] = "speech.gap"
@@ -169,7 +187,7 @@ class GapMarked(_Fact):
     why: str
 
 
-class SpeechClosed(_Fact):
+class SpeechClosed(FactBase):
     """The recogniser has said everything it will say about this leg."""
 
     kind: Literal["speech.closed"] = "speech.closed"
@@ -214,7 +232,7 @@ class Said(BaseModel):
     text: str
 
 
-class SuggestionMade(_Fact):
+class SuggestionMade(FactBase):
     kind: Literal["suggestion.made"] = "suggestion.made"
     suggestion_id: str
     platform: str
@@ -245,7 +263,7 @@ class SuggestionMade(_Fact):
     version: str
 
 
-class SuggestionDecided(_Fact):
+class SuggestionDecided(FactBase):
     """A person accepted, changed or ignored the suggestion."""
 
     kind: Literal["suggestion.decided"] = "suggestion.decided"
@@ -256,21 +274,21 @@ class SuggestionDecided(_Fact):
     agent: str
 
 
-class TicketQueued(_Fact):
+class TicketQueued(FactBase):
     kind: Literal["ticket.queued"] = "ticket.queued"
     ticket_id: str
     revision: int
     phase: Literal["preliminary", "final"]
 
 
-class TicketDelivered(_Fact):
+class TicketDelivered(FactBase):
     kind: Literal["ticket.delivered"] = "ticket.delivered"
     ticket_id: str
     revision: int
     attempts: int
 
 
-class TicketFailed(_Fact):
+class TicketFailed(FactBase):
     kind: Literal["ticket.failed"] = "ticket.failed"
     ticket_id: str
     revision: int
@@ -279,7 +297,7 @@ class TicketFailed(_Fact):
     error: str
 
 
-class CallEnded(_Fact):
+class CallEnded(FactBase):
     kind: Literal["call.ended"] = "call.ended"
     reason: Literal["caller_hung_up", "last_agent_left", "abandoned", "lost", "switch"]
 
@@ -296,6 +314,13 @@ Fact = Annotated[
     | CallMarked
     | TransferRequested
     | TransferChanged
+    | DesignationAsked
+    | OwnershipDesignated
+    | OwnershipSettled
+    | CallbackDue
+    | CallbackOpened
+    | CallbackTaken
+    | CallbackDone
     | UtteranceHeard
     | GapMarked
     | SpeechClosed

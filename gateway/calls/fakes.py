@@ -84,6 +84,29 @@ class FakeCallControl:
         self.feed(f.CallMarked(call_id=call_id, danger=danger, agent=by.agent))
         return self.call(call_id)
 
+    async def designate(self, call_id: str, centre: str, reason: str, by: Actor) -> CallView:
+        self._note("designate", call_id, centre, reason, by)
+        made = f.OwnershipDesignated(call_id=call_id, centre=centre, by=by.name, reason=reason)
+        self.feed(made)
+        return self.call(call_id)
+
+    async def settle(self, call_id: str, centre: str, by: Actor) -> CallView:
+        self._note("settle", call_id, centre, by)
+        call = self.call(call_id)
+        settled = f.OwnershipSettled(
+            call_id=call_id,
+            centre=centre or call.centre,
+            how="accepted" if centre else "first_answer",
+            transfer_id=call.unsettled,
+            by=by.agent or by.name,
+        )
+        self.feed(settled)
+        return call
+
+    def tell(self, fact: f.Fact, view: CallView) -> None:
+        self._calls.setdefault(fact.call_id, view)
+        self.feed(fact)
+
     async def decide(
         self,
         call_id: str,

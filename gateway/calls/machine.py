@@ -10,8 +10,10 @@ from typing import Any
 from gateway.calls import commands as c
 from gateway.calls import events as e
 from gateway.calls import facts as f
+from gateway.calls import ownership as o
 from gateway.calls import transfer as t
 from gateway.calls import whereabouts as w
+from gateway.calls.callback import call_back
 from gateway.calls.facts import FailureReason, LegRole, TransferState
 from gateway.calls.state import CallState, Leg, Transfer
 from gateway.calls.step import Step
@@ -153,6 +155,8 @@ def _channel_ended(step: Step, event: e.ChannelEnded) -> None:
 
 
 def _caller_gone(step: Step, caller: Leg) -> None:
+    call_back(step)
+    o.call_ends(step)
     state = step.state
     transfer = state.transfer
     if transfer and transfer.live:
@@ -191,7 +195,9 @@ def _asked(step: Step, asked: e.Asked) -> None:
     if not legal(step.state, asked.ask, leg, asked.target):
         return
     transfer = step.state.transfer
-    if asked.ask in (e.Ask.TRANSFER, e.Ask.THREE_WAY):
+    if o.must_ask(step.state, asked, leg):
+        o.ask(step, asked, leg)
+    elif asked.ask in (e.Ask.TRANSFER, e.Ask.THREE_WAY):
         t.request(step, asked, leg, asked.target)
     elif asked.ask is e.Ask.BACK and transfer:
         t.cancel(step, transfer, TransferState.CANCELLED)
@@ -309,6 +315,8 @@ _HANDLERS: dict[type[e.Event], Callable[[Step, Any], None]] = {
     e.ChannelEnded: _channel_ended,
     e.Asked: _asked,
     e.DangerMarked: _marked,
+    e.OwnerDesignated: o.designated,
+    e.OwnerSettled: o.settled,
     e.CommandEnded: _command_ended,
     e.DeadlinePassed: _deadline,
     e.TargetRinging: _target_ringing,

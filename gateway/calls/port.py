@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, Protocol
 
+from gateway.calls import facts as f
 from gateway.calls.facts import TransferKind
 from gateway.calls.view import CallView, TransferView
 
@@ -54,7 +55,7 @@ class TransferOrder:
 
 
 class CallControl(Protocol):
-    """Raises CallNotFound, IllegalVerb, IdempotencyConflict, SwitchError."""
+    """Raises CallNotFound, IllegalVerb, DesignationNeeded, IdempotencyConflict, SwitchError."""
 
     def calls(self) -> list[CallView]:
         """Live calls, oldest first, then those ended in the last minutes."""
@@ -78,6 +79,18 @@ class CallControl(Protocol):
 
     async def mark(self, call_id: str, danger: bool, by: Actor) -> CallView:
         """Say whether there is danger: the next ring of 110 is at its queue's head, and urgent."""
+        ...
+
+    async def designate(self, call_id: str, centre: str, reason: str, by: Actor) -> CallView:
+        """Say which centre accepts: a transfer to it rings again, however many there have been."""
+        ...
+
+    async def settle(self, call_id: str, centre: str, by: Actor) -> CallView:
+        """Write down what a three-way came to; '': undecided, the first centre accepts."""
+        ...
+
+    def tell(self, fact: f.Fact, view: CallView) -> None:
+        """Pass on a fact that the record has taken; `view`: the call as the record has it."""
         ...
 
     async def decide(

@@ -12,7 +12,7 @@ from gateway.calls import commands as c
 from gateway.calls import facts as f
 from gateway.calls.events import Deadline, Party
 from gateway.calls.facts import LegRole, TransferState
-from gateway.calls.state import LIVE_TRANSFER, CallState, Leg, Rules, Transfer
+from gateway.calls.state import LIVE_TRANSFER, CallState, Designating, Leg, Rules, Transfer
 from gateway.calls.transfer import RING_GRACE_S
 from gateway.calls.view import CallView, LegView, TransferView
 
@@ -42,6 +42,11 @@ def state_of(view: CallView, rules: RulesOf) -> CallState:
         caller=caller,
         agents=agents,
         transfer=_transfer(view, rules),
+        handovers=view.handovers,
+        owner=view.owner.centre if view.owner else "",
+        designating=_designating(view),
+        unsettled=view.unsettled,
+        forsaken=_forsaken(view),
         spent=_spent(view),
         gone=frozenset(leg.unique_id for leg in view.legs.values() if leg.ended_at),
         served=any(leg.role is LegRole.AGENT for leg in view.legs.values()),
@@ -94,6 +99,20 @@ def _transfer(view: CallView, rules: RulesOf) -> Transfer | None:
         answered=answered,
         native=native,
     )
+
+
+def _designating(view: CallView) -> Designating | None:
+    asked = view.designation_asked
+    return Designating(asked.leg_id, asked.source, asked.target) if asked else None
+
+
+def _forsaken(view: CallView) -> bool:
+    """Whether a transfer has left the caller to the queue, and nobody has answered since."""
+    transfer = view.transfer
+    if transfer is None or transfer.state is not TransferState.RETURNED_TO_QUEUE:
+        return False
+    left = transfer.steps[-1].at
+    return all(leg.added_at <= left for leg in view.legs.values())
 
 
 def _leg_id(view: CallView, transfer: TransferView) -> str:

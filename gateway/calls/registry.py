@@ -17,7 +17,13 @@ from gateway.calls.state import CallState
 from gateway.calls.verbs import asking_leg, legal
 from gateway.calls.view import CallView, TransferView
 from gateway.clock import now
-from gateway.errors import CallError, CallNotFound, IdempotencyConflict, IllegalVerb
+from gateway.errors import (
+    CallError,
+    CallNotFound,
+    DesignationNeeded,
+    IdempotencyConflict,
+    IllegalVerb,
+)
 from gateway.ids import new_id
 from gateway.telephony.port import Sighting
 
@@ -210,6 +216,7 @@ class Registry:
         self._remember(call_id, order, ref)
         try:
             await self._ask(session, ask, by, target=order.target, ref=ref)
+            _check_rings(session, ref, order.target)
         except CallError:
             self._orders.pop(order.idempotency_key, None)
             raise
@@ -238,6 +245,35 @@ class Registry:
             raise IllegalVerb("the call has ended")
         await session.ask(e.DangerMarked(now(), danger, by.agent or by.name))
         return session.view
+
+    async def designate(self, call_id: str, centre: str, reason: str, by: Actor) -> CallView:
+        session = self._session(call_id)
+        self._check_owner(session, centre)
+        await session.ask(e.OwnerDesignated(now(), centre, by.agent or by.name, reason))
+        return session.view
+
+    async def settle(self, call_id: str, centre: str, by: Actor) -> CallView:
+        session = self._session(call_id)
+        if not any(one.has_been(f.TransferState.THREE_WAY) for one in session.view.transfers):
+            raise IllegalVerb("there has been no three-way talk on this call to settle anything")
+        if centre:
+            self._check_owner(session, centre)
+        await session.ask(e.OwnerSettled(now(), centre, by.agent or by.name))
+        return session.view
+
+    def _check_owner(self, session: Session, centre: str) -> None:
+        if session.state.ended:
+            raise IllegalVerb("the call has ended")
+        centres = {source for source, _ in self._tools.rules}
+        if centre not in centres:
+            raise IllegalVerb(f"{centre} is none of the centres {', '.join(sorted(centres))}")
+
+    def tell(self, fact: f.Fact, view: CallView) -> None:
+        session = self._sessions.get(fact.call_id)
+        if session is not None:
+            session.record(fact)
+        else:
+            self._tools.on_fact(fact, view)
 
     async def decide(
         self,
@@ -285,6 +321,16 @@ class Registry:
         if target and (source, target) not in self._tools.rules:
             raise IllegalVerb(f"there is no link from {source} to {target}")
         await session.ask(asked)
+
+
+def _check_rings(session: Session, ref: str, target: str) -> None:
+    """Raise DesignationNeeded if the machine has asked for that instead of ringing."""
+    waits = session.state.designating
+    if waits and waits.target == target and all(one.id != ref for one in session.view.transfers):
+        raise DesignationNeeded(
+            f"the call has been handed over {session.state.handovers} times already: a supervisor "
+            "has to designate the centre that accepts before another one rings"
+        )
 
 
 def _channels(state: CallState) -> list[str]:

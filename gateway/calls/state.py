@@ -52,6 +52,8 @@ class Rules:
     answered_by: str = "agent"
     hunt: tuple[str, ...] = ()
     """Who answers at each further place, rung in turn where the one before gave nobody."""
+    designate_at: int = 3
+    """The hand-over between the centres that asks for a designation; 0: to a line outside."""
 
     @property
     def places(self) -> tuple[str, ...]:
@@ -106,6 +108,15 @@ class Transfer:
 
 
 @dataclass(frozen=True)
+class Designating:
+    """A hand-over that waits for a supervisor to say whose call it is."""
+
+    leg_id: str
+    source: str
+    target: str
+
+
+@dataclass(frozen=True)
 class CallState:
     """One call: its live legs, its latest transfer."""
 
@@ -124,10 +135,19 @@ class CallState:
     asked: frozenset[str] = frozenset()
     """Refs of transfers asked for: the same press told twice is one press."""
     danger: bool = False
+    handovers: int = 0
+    """How often the call has gone from one centre to another."""
+    owner: str = ""
+    """The centre that accepts: agreed upon, or designated."""
+    designating: Designating | None = None
+    unsettled: str = ""
+    """The three-way between centres whose outcome nobody has said."""
     served: bool = False
     caller_held: bool = False
     queued: bool = False
     """Back in a queue, for the first time since somebody had the caller."""
+    forsaken: bool = False
+    """Whoever had the caller is gone, and nobody has had them since."""
     fetching: bool = False
     """We are bringing the caller into the room."""
     ended: bool = False

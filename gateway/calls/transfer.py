@@ -9,6 +9,7 @@ from dataclasses import replace
 from gateway.calls import commands as c
 from gateway.calls import events as e
 from gateway.calls import facts as f
+from gateway.calls import ownership
 from gateway.calls.facts import FailureReason, TransferKind, TransferState
 from gateway.calls.state import Leg, Rules, Transfer
 from gateway.calls.step import Step
@@ -62,6 +63,7 @@ def request(step: Step, asked: e.Asked, transferor: Leg, target: str) -> None:
             transferor_leg=transferor.id,
             agent=transferor.party.agent,
             via="native" if asked.native else "key" if asked.unique_id else "api",
+            hop=ownership.hop(state, rules),
         )
     )
     if asked.native:
@@ -212,6 +214,7 @@ def commit(step: Step) -> None:
         complete(step, transfer)
         return
     transfer = step.move_transfer(transfer, TransferState.THREE_WAY)
+    ownership.three_way(step, transfer)
     if transfer.kind is TransferKind.THREE_WAY or transfer.rules.release != "answered":
         return
     if transfer.rules.brief_s > 0:
@@ -250,6 +253,7 @@ def adopt(step: Step, transfer: Transfer, event: e.RoomJoined) -> None:
 
 def complete(step: Step, transfer: Transfer) -> None:
     """The transferor has gone and the target has the call."""
+    ownership.handed_over(step, transfer)
     transfer = step.move_transfer(transfer, TransferState.RELEASED)
     step.move_transfer(transfer, TransferState.COMPLETED)
 

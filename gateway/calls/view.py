@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
 from gateway.calls import facts as f
+
+_RELEASED, _THREE_WAY = f.TransferState.RELEASED, f.TransferState.THREE_WAY
 
 
 class LegView(BaseModel):
@@ -42,11 +44,41 @@ class TransferView(BaseModel):
     target_leg: str = ""
     agent: str = ""
     via: str = "key"
+    hop: int = 0
     steps: list[TransferStep]
 
     @property
     def state(self) -> f.TransferState:
         return self.steps[-1].state
+
+    def has_been(self, state: f.TransferState) -> bool:
+        return any(step.state is state for step in self.steps)
+
+
+class OwnerView(BaseModel):
+    """Which centre accepts, and who says so."""
+
+    centre: str
+    how: Literal["accepted", "first_answer", "designated"]
+    by: str = ""
+    reason: str = ""
+    transfer_id: str = ""
+    at: datetime
+
+
+class CallbackView(BaseModel):
+    """Somebody is to call the caller back. `number` is empty until the ledger has given one."""
+
+    centre: str
+    why: f.CallbackReason
+    target: str = ""
+    danger: bool = False
+    due_at: datetime
+    number: str = ""
+    state: Literal["open", "taken", "done"] = "open"
+    by: str = ""
+    outcome: f.CallbackOutcome | None = None
+    changed_at: datetime
 
 
 class TicketView(BaseModel):
@@ -82,6 +114,26 @@ class CallView(BaseModel):
     suggestion: f.SuggestionMade | None = None
     decision: f.SuggestionDecided | None = None
     ticket: TicketView | None = None
+    designation_asked: f.DesignationAsked | None = None
+    """A hand-over that waits for a supervisor to say whose call it is."""
+    owner: OwnerView | None = None
+    callback: CallbackView | None = None
+
+    @property
+    def handovers(self) -> int:
+        """How often the call has gone from one centre to another."""
+        return sum(one.hop > 0 and one.has_been(_RELEASED) for one in self.transfers)
+
+    @property
+    def unsettled(self) -> str:
+        """The three-way between centres whose outcome nobody has said yet; '': none."""
+        for one in reversed(self.transfers):
+            talked = next((step.at for step in one.steps if step.state is _THREE_WAY), None)
+            if one.hop and talked:
+                three_way = one.kind is f.TransferKind.THREE_WAY and not one.has_been(_RELEASED)
+                said = self.owner is not None and self.owner.at >= talked
+                return one.id if three_way and not said else ""
+        return ""
 
     @property
     def transfer(self) -> TransferView | None:
@@ -144,6 +196,7 @@ def _transfer_requested(view: CallView, fact: f.TransferRequested) -> None:
             transferor_leg=fact.transferor_leg,
             agent=fact.agent,
             via=fact.via,
+            hop=fact.hop,
             steps=[step],
         )
     )
@@ -154,6 +207,50 @@ def _transfer_changed(view: CallView, fact: f.TransferChanged) -> None:
         if transfer.id == fact.transfer_id:
             transfer.steps.append(TransferStep(state=fact.state, at=fact.at, reason=fact.reason))
             transfer.target_leg = fact.target_leg or transfer.target_leg
+            if transfer.hop and fact.state is _RELEASED:
+                view.designation_asked = None
+
+
+def _designation_asked(view: CallView, fact: f.DesignationAsked) -> None:
+    view.designation_asked = fact
+
+
+def _designated(view: CallView, fact: f.OwnershipDesignated) -> None:
+    fields = fact.model_dump(include={"centre", "by", "reason", "at"})
+    view.owner = OwnerView(how="designated", **fields)
+    view.designation_asked = None
+
+
+def _settled(view: CallView, fact: f.OwnershipSettled) -> None:
+    view.owner = OwnerView(**fact.model_dump(exclude={"kind", "call_id"}))
+    view.designation_asked = None
+
+
+def _callback_due(view: CallView, fact: f.CallbackDue) -> None:
+    view.callback = CallbackView(
+        centre=fact.centre,
+        why=fact.why,
+        target=fact.target,
+        danger=fact.danger,
+        due_at=fact.at,
+        changed_at=fact.at,
+    )
+
+
+def _callback_opened(view: CallView, fact: f.CallbackOpened) -> None:
+    if view.callback:
+        view.callback.number = fact.number
+
+
+def _callback_taken(view: CallView, fact: f.CallbackTaken) -> None:
+    if task := view.callback:
+        task.state, task.by, task.changed_at = "taken", fact.by, fact.at
+
+
+def _callback_done(view: CallView, fact: f.CallbackDone) -> None:
+    if task := view.callback:
+        task.state, task.by, task.changed_at = "done", fact.by, fact.at
+        task.outcome = fact.outcome
 
 
 def _utterance(view: CallView, fact: f.UtteranceHeard) -> None:
@@ -209,6 +306,13 @@ _APPLY: dict[str, Callable[[CallView, Any], None]] = {
     "call.marked": _marked,
     "transfer.requested": _transfer_requested,
     "transfer.changed": _transfer_changed,
+    "designation.asked": _designation_asked,
+    "ownership.designated": _designated,
+    "ownership.settled": _settled,
+    "callback.due": _callback_due,
+    "callback.opened": _callback_opened,
+    "callback.taken": _callback_taken,
+    "callback.done": _callback_done,
     "utterance.heard": _utterance,
     "speech.gap": _gap,
     "speech.closed": _speech_closed,

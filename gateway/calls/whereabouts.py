@@ -32,7 +32,7 @@ def served_again(step: Step) -> None:
 def entered(step: Step) -> None:
     """The caller is in the room."""
     fetched = step.state.fetching
-    step.set(caller_held=False, fetching=False, queued=False)
+    step.set(caller_held=False, fetching=False, queued=False, forsaken=False)
     transfer = step.state.transfer
     if transfer and transfer.live:
         if transfer.release_due and transfer.committed:
@@ -45,7 +45,7 @@ def entered(step: Step) -> None:
 
 
 def _out_of_room(step: Step, *, held: bool) -> None:
-    step.set(caller_held=held, fetching=False, queued=False)
+    step.set(caller_held=held, fetching=False, queued=False, forsaken=held and step.state.served)
     if step.state.caller:
         step.leave_room(step.state.caller)
 
@@ -71,7 +71,7 @@ def requeued(step: Step, _event: e.CallerRequeued) -> None:
     if not step.state.queued:
         step.record(f.CallerRequeued(call_id=step.state.call_id, at=step.at))
     _out_of_room(step, held=False)
-    step.set(queued=True)
+    step.set(queued=True, forsaken=step.state.served)
     if waited := _waited_for(step.state):
         step.fetch(waited)
     elif transfer and transfer.live:

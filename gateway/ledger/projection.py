@@ -104,6 +104,19 @@ def _gap(fact: f.GapMarked) -> list[Executable | Once]:
     return [insert(t.gaps).values(**_fields(fact))]
 
 
+def _callback(call_id: str, **values: Any) -> list[Executable | Once]:
+    return [update(t.callbacks).where(t.callbacks.c.call_id == call_id).values(**values)]
+
+
+def _callback_taken(fact: f.CallbackTaken) -> list[Executable | Once]:
+    return _callback(fact.call_id, state="taken", taken_by=fact.by, taken_at=fact.at)
+
+
+def _callback_done(fact: f.CallbackDone) -> list[Executable | Once]:
+    done = {"done_by": fact.by, "done_at": fact.at, "outcome": fact.outcome.value}
+    return _callback(fact.call_id, state="done", note=fact.note, **done)
+
+
 def _suggested(fact: f.SuggestionMade) -> list[Executable | Once]:
     # What search needs has columns; the whole suggestion is in `facts`.
     said = _fields(fact, "suggestion_id") | {"item": fact.item or ""}
@@ -124,6 +137,8 @@ _PROJECT: dict[str, Callable[[Any], list[Executable | Once]]] = {
     "leg.ended": _leg_ended,
     "transfer.requested": _transfer_requested,
     "transfer.changed": _transfer_changed,
+    "callback.taken": _callback_taken,
+    "callback.done": _callback_done,
     "utterance.heard": _utterance,
     "speech.gap": _gap,
     "suggestion.made": _suggested,

@@ -12,7 +12,7 @@ from itertools import islice
 
 from prometheus_client import Counter, Gauge
 
-from gateway.calls.facts import Fact
+from gateway.calls.facts import CallbackDue, CallbackOpened, Fact
 from gateway.calls.leg_log import KINDS
 from gateway.calls.view import CallView
 from gateway.clock import now as clock_now
@@ -56,6 +56,8 @@ class Recorder:
         self._clock = clock
         self._items: deque[Fact | Job] = deque()
         self._triggers = Triggers()
+        self._unnumbered: dict[str, CallView] = {}
+        """Calls with a call-back task whose number has not been told."""
         self._unlogged: dict[str, int] = {}
         """Ended calls whose leg log is not written yet, and how much was told of them since."""
         self._something = asyncio.Event()
@@ -69,6 +71,8 @@ class Recorder:
         self._triggers.see(fact, view, asyncio.get_running_loop().time())
         if view.ended_at and fact.kind in KINDS:
             self._unlogged[fact.call_id] = self._unlogged.get(fact.call_id, 0) + 1
+        if isinstance(fact, CallbackDue) and view.callback and not view.callback.number:
+            self._unnumbered[fact.call_id] = view
         if rings(fact) and view.ended_at is None:
             self._items.append(Job("preliminary", view.model_copy(deep=True), view))
         _waiting.set(len(self._items))
@@ -172,7 +176,15 @@ class Recorder:
                 raise
             batch = batch[:1]  # find the one that is refused
             await self._ledger.record(batch)
+        await self._tell_numbers()
         return len(batch)
+
+    async def _tell_numbers(self) -> None:
+        for call_id in list(self._unnumbered):
+            if number := await self._ledger.callback_number(call_id):
+                del self._unnumbered[call_id]
+                opened = {"call_id": call_id, "at": self._clock(), "number": number}
+                self._publish(CallbackOpened.model_validate(opened))
 
     def _facts_at_head(self) -> list[Fact]:
         facts: list[Fact] = []

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Select, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -25,8 +26,9 @@ from gateway.calls.figures import (
 from gateway.calls.view import CallView, TicketView
 from gateway.clock import now as clock_now
 from gateway.errors import LedgerRefused
-from gateway.ledger import audit, figures, leg_log
+from gateway.ledger import audit, callbacks, figures, leg_log
 from gateway.ledger import tables as t
+from gateway.ledger.callbacks import CallbackEntry, CallbackState, Hand
 from gateway.ledger.engine import BUSY_MS, make_engine, migrate, writer
 from gateway.ledger.entries import TicketEntry
 from gateway.ledger.rows import (
@@ -42,12 +44,18 @@ from gateway.ledger.rows import (
 from gateway.tickets.build import digest
 from gateway.tickets.model import Ticket
 
+ZONE = ZoneInfo("Asia/Shanghai")
+
 
 class Ledger:
     """The record in one SQL database. Every method raises LedgerError when SQL is down."""
 
-    def __init__(self, url: str, busy_ms: int = BUSY_MS) -> None:
-        """Name the database; nothing is connected until the first use, which migrates it."""
+    def __init__(self, url: str, busy_ms: int = BUSY_MS, zone: tzinfo = ZONE) -> None:
+        """Name the database; nothing is connected until the first use, which migrates it.
+
+        `zone`: whose days call-back tasks are numbered by.
+        """
+        self._zone = zone
         self._engine = make_engine(url, busy_ms)
         self._writer = writer(self._engine)
         self._ready = False
@@ -86,7 +94,7 @@ class Ledger:
 
         A fact's key is a hash of all it says, so that a journal can be told again from its start.
         """
-        keyed = {hashlib.sha256(f.dump(fact).encode()).hexdigest(): fact for fact in facts}
+        keyed = {_key(fact): fact for fact in facts}
         async with self.write() as connection:
             seen = select(t.facts.c.key).where(t.facts.c.key.in_(keyed))
             known = set((await connection.execute(seen)).scalars())
@@ -95,6 +103,8 @@ class Ledger:
             for key, fact in new.items():
                 await connection.execute(insert(t.facts).values(**fact_row(key, fact)))
                 await project(connection, fact)
+                if isinstance(fact, f.CallbackDue):
+                    await callbacks.open_task(connection, fact, self._zone)
         return len(new)
 
     async def position(self) -> int:
@@ -234,6 +244,55 @@ class Ledger:
         async with self.read() as connection:
             return await figures.noted(connection, scope, which, limits, limit, before)
 
+    async def callbacks(
+        self, states: Sequence[CallbackState], centre: str, limit: int
+    ) -> list[CallbackEntry]:
+        """Return call-back tasks in these states; `centre` '': of every centre."""
+        async with self.read() as connection:
+            return await callbacks.entries(connection, states, centre, limit)
+
+    async def callback(self, number: str) -> CallbackEntry:
+        """Return one call-back task. Raises CallbackNotFound."""
+        async with self.read() as connection:
+            return await callbacks.entry(connection, number)
+
+    async def callback_number(self, call_id: str) -> str:
+        """Return the number of the call's task; '': it has none."""
+        query = select(t.callbacks.c.number).where(t.callbacks.c.call_id == call_id)
+        async with self.read() as connection:
+            return await connection.scalar(query) or ""
+
+    async def take_callback(self, number: str, by: Hand) -> f.CallbackTaken | None:
+        """Give the task to `by`, one of several rivals; return the fact, None if theirs already.
+
+        Raises CallbackNotFound, CallbackNotYours.
+        """
+        async with self.write() as connection:
+            fact = await callbacks.taking(connection, number, by, clock_now())
+            await self._write_down(connection, fact, by.name, "callback.take", number)
+        return fact
+
+    async def finish_callback(
+        self, number: str, by: Hand, outcome: f.CallbackOutcome, note: str = ""
+    ) -> f.CallbackDone | None:
+        """End a task that `by` has taken; return the fact, None if told already.
+
+        Raises CallbackNotFound, CallbackNotYours.
+        """
+        async with self.write() as connection:
+            at = clock_now()
+            fact = await callbacks.finishing(connection, number, by, at, outcome, note)
+            await self._write_down(connection, fact, by.name, f"callback.{outcome}", number)
+        return fact
+
+    async def _write_down(
+        self, connection: AsyncConnection, fact: f.Fact | None, by: str, action: str, number: str
+    ) -> None:
+        if fact is not None:
+            await connection.execute(insert(t.facts).values(**fact_row(_key(fact), fact)))
+            await project(connection, fact)
+            await audit.append(connection, fact.at, by, action, number, "")
+
     async def audit(self, actor: str, action: str, subject: str, detail: str = "") -> None:
         """Write down that `actor` did `action` to `subject`."""
         async with self.write() as connection:
@@ -243,6 +302,10 @@ class Ledger:
         """Return the id of the first audit entry that was tampered with; None: the chain holds."""
         async with self.read() as connection:
             return await audit.first_broken(connection)
+
+
+def _key(fact: f.Fact) -> str:
+    return hashlib.sha256(f.dump(fact).encode()).hexdigest()
 
 
 async def open_ledger(url: str) -> Ledger:

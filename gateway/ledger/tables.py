@@ -58,8 +58,8 @@ class UtcTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-def _id(name: str = "id", **more: Any) -> Column[str]:
-    return Column(name, String(128), **more)
+def _id(name: str = "id", *constraints: ForeignKey, **more: Any) -> Column[str]:
+    return Column(name, String(128), *constraints, **more)
 
 
 def _call() -> Column[str]:
@@ -185,6 +185,7 @@ transfers = Table(
     _id("target_leg", nullable=False, server_default=""),
     _word("agent"),
     _word("via"),
+    Column("hop", Integer, nullable=False, server_default="0"),
     _word("state"),
     _word("reason"),
     _at("requested_at"),
@@ -256,6 +257,34 @@ decisions = Table(
     _word("item"),
     _word("agent"),
     _at("at", nullable=False),
+)
+
+# Whom to call back: one row a call, numbered by centre and day (`ledger.callbacks`).
+callbacks = Table(
+    "callbacks",
+    metadata,
+    _id("call_id", ForeignKey("calls.id"), primary_key=True),
+    Column("number", String(64), nullable=False, unique=True),
+    *[_word(name) for name in ("centre", "why", "target")],
+    _id("transfer_id", nullable=False, server_default=""),
+    _flag("danger"),
+    _word("state"),
+    _at("due_at", nullable=False),
+    _text("taken_by"),
+    _at("taken_at"),
+    _text("done_by"),
+    _at("done_at"),
+    _word("outcome"),
+    _text("note"),
+    Index("ix_callbacks_state_due_at", "state", "due_at"),
+)
+
+callback_numbers = Table(
+    "callback_numbers",
+    metadata,
+    Column("centre", String(64), primary_key=True),
+    Column("day", String(8), primary_key=True),
+    Column("last", Integer, nullable=False),
 )
 
 tickets = Table(

@@ -18,6 +18,9 @@ _SAYS_MORE = (
     f.SuggestionDecided,
     f.LegEnded,
     f.TransferChanged,
+    f.CallbackOpened,
+    f.CallbackTaken,
+    f.CallbackDone,
 )
 
 

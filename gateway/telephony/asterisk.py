@@ -34,6 +34,7 @@ class AsteriskSwitch:
             c.HoldCaller: self._hold_caller,
             c.FetchCaller: self._fetch_caller,
             c.RequeueCaller: self._requeue_caller,
+            c.Tell: self._tell,
             c.OpenTap: taps,
         }
 
@@ -115,6 +116,21 @@ class AsteriskSwitch:
 
     async def _requeue_caller(self, command: c.RequeueCaller) -> None:
         await self._redirect(command.caller, "liandong-requeue", command.centre)
+
+    async def _tell(self, command: c.Tell) -> None:
+        headers = {
+            "Channel": "Local/say@liandong-tell/n",
+            "Context": "liandong-tell",
+            "Exten": "ear",
+            "Priority": "1",
+            "Timeout": "3000",
+            "Async": "true",
+            "Variable": [
+                variable("LD_EAR", command.channel),
+                variable("__LD_SAY", command.announcement),
+            ],
+        }
+        await self._ami.send("Originate", headers)
 
     async def _redirect(self, channel: str, context: str, exten: str) -> None:
         headers = {"Channel": channel, "Context": context, "Exten": exten, "Priority": "1"}

@@ -60,6 +60,7 @@ CONTEXTS = {
     "liandong-refer": ("_X.",),
     "liandong-room-key": ("three", "back", "release"),
     "liandong-ring": ("s",),
+    "liandong-tell": ("say", "ear"),
     "liandong-tap": ("s",),
 }
 """Context: its extensions, in `extensions_liandong.conf`."""

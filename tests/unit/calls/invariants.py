@@ -46,6 +46,8 @@ class Watch:
             assert not (self.ended and isinstance(command, c.RingTarget | MOVES_CALLER))
         self._moved_then_rung(commands, before)
         self._dropped_if_refused(commands, event, before)
+        self._rings_as_often_as_agreed(commands, before)
+        self._called_back_if_forsaken(commands, before)
         self._once_only()
         self._way_out()
         self._held_is_served()
@@ -119,6 +121,30 @@ class Watch:
         dropped |= {leg.id} if leg and leg.hung_up_by_us else set()
         assert transfer.leg_id in dropped or not transfer.rung
         assert self.scene.transfer.state in ENDS
+
+    def _rings_as_often_as_agreed(self, commands: list[c.Command], before: CallState) -> None:
+        """(j) a hand-over too many rings only for danger, or to whom it belongs by a decision."""
+        view, transfer = self.scene.view, self.scene.state.transfer
+        if transfer is None or not any(isinstance(one, c.RingTarget) for one in commands):
+            return
+        limit = transfer.rules.designate_at
+        hand_over = transfer.kind is f.TransferKind.ONE_KEY and transfer.tried == 0 and limit > 0
+        if hand_over and view.handovers + 1 >= limit and not before.danger:
+            assert view.owner is not None
+            assert view.owner.centre == transfer.target
+
+    def _called_back_if_forsaken(self, commands: list[c.Command], before: CallState) -> None:
+        """(k) a task for whoever went while a target only rang, none beside a person's answer."""
+        facts = [one.fact for one in commands if isinstance(one, c.Record)]
+        due = [one for one in facts if isinstance(one, f.CallbackDue)]
+        gone = any(isinstance(one, f.CallEnded) for one in facts)
+        transfer = before.transfer
+        if gone and transfer is not None and transfer.live:
+            assert len(due) == (0 if transfer.answered and not before.forsaken else 1)
+        if due:
+            assert gone
+            assert before.served
+            assert before.forsaken or (transfer is not None and transfer.live)
 
     def _once_only(self) -> None:
         """(c) one ring a leg id, one a transfer's place; leg ids are never used again."""

@@ -7,6 +7,7 @@ the ring time), or in a queue (which plays music). A caller in the room with nob
 """
 
 import os
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -55,7 +56,7 @@ CHANNELS = (
     f"{CALL}.target.3",
 )
 LEGS = tuple(f"{CALL}.target.{number}" for number in range(2, 6))
-FIRE = Rules("talk", 0.0, 30.0, "device")
+FIRE = Rules("talk", 0.0, 30.0, "device", designate_at=0)
 LINKS = [
     rules(),
     rules(brief_s=5),
@@ -66,6 +67,8 @@ LINKS = [
     rules(release="at_once", hunt=("agent",)),
     rules(release="talk") | {(one, "119"): FIRE for one in ("12345", "110")},
     rules(brief_s=5) | {(one, "119"): FIRE for one in ("12345", "110")},
+    {between: replace(link, designate_at=2) for between, link in rules().items()},
+    {between: replace(link, designate_at=2) for between, link in rules("talk").items()},
 ]
 links = st.sampled_from(LINKS)
 EXPLORE = int(os.environ.get("LIANDONG_EXPLORE", "0"))
@@ -102,6 +105,9 @@ words: st.SearchStrategy[tuple[type[e.Event], dict[str, Any]]] = st.one_of(
                 },
             ),
             (e.TargetFailed, {"leg_id": leg}),
+            (e.DangerMarked, {"danger": st.booleans()}),
+            (e.OwnerDesignated, {"centre": st.sampled_from(["110", "12345"]), "by": st.just("b")}),
+            (e.OwnerSettled, {"centre": st.sampled_from(["110", ""]), "by": st.just("a1001")}),
             (e.CallerHeld, {}),
             (e.CallerRequeued, {}),
             (
@@ -264,6 +270,10 @@ class Calls(RuleBasedStateMachine):
                 target=data.draw(st.sampled_from(["110", "12345", "119"])),
                 unique_id=data.draw(st.sampled_from(people)),
             )
+
+    @rule(centre=st.sampled_from(["110", "12345"]))
+    def supervisor_designates(self, centre: str) -> None:
+        self.switch.say(e.OwnerDesignated, centre=centre, by="boss")
 
     @precondition(lambda self: self.switch.target and not self.switch.target.person)
     @rule(how=st.sampled_from(["rings", "early", "person", "busy", "reject", "ends"]))

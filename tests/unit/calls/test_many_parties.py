@@ -23,7 +23,8 @@ from .given import (
 
 FIREMAN = f"{CALL}.target.3"
 FIRE = rules(release="answered", brief_s=20) | {
-    (source, "119"): Rules("talk", 0.0, 30.0, "device") for source in ("12345", "110")
+    (source, "119"): Rules("talk", 0.0, 30.0, "device", designate_at=0)
+    for source in ("12345", "110")
 }
 
 

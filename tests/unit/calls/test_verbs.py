@@ -30,7 +30,8 @@ from .given import (
 
 Given = Callable[[], Scene]
 FIRE = rules(release="talk") | {
-    (source, "119"): Rules("talk", 0.0, 30.0, "device") for source in ("12345", "110")
+    (source, "119"): Rules("talk", 0.0, 30.0, "device", designate_at=0)
+    for source in ("12345", "110")
 }
 """The two centres, and the fire brigade for both."""
 

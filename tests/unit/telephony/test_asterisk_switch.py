@@ -263,3 +263,14 @@ async def test_a_further_place_is_rung_by_its_own_dial_string(
     await switch.execute(replace(RING, place=1))
     [originate] = [one for one in ami.sent if one.headers["Action"] == "Originate"]
     assert originate.headers["Channel"] == "PJSIP/110@police"
+
+
+async def test_an_announcement_goes_to_one_ear(switch: AsteriskSwitch, ami: FakeAmiClient) -> None:
+    await switch.execute(c.Tell("t1", "PJSIP/1001-00000002", "designation-asked"))
+    [sent] = ami.actions("Originate")
+    assert (sent.get("Channel"), sent.get("Context"), sent.get("Exten")) == (
+        "Local/say@liandong-tell/n",
+        "liandong-tell",
+        "ear",
+    )
+    assert sent.headers["Variable"] == ["LD_EAR=PJSIP/1001-00000002", "__LD_SAY=designation-asked"]
