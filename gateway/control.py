@@ -1,16 +1,19 @@
 """The control process: AMI, call sessions, API and recorder, put together.
 
 Order matters: the journal and the switch come first; Redis, SQL and the page may come and go.
+Before anything else comes the switch's word that no other gateway controls it (`telephony.claim`).
 """
 
 import asyncio
 import contextlib
 import gc
 import signal
+from collections import deque
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
+from fastapi import FastAPI
 from redis.asyncio import Redis
 
 from gateway import log
@@ -26,7 +29,7 @@ from gateway.calls.view import CallView
 from gateway.dispatch.advisor import Advisor
 from gateway.dispatch.suggest import Dispatcher
 from gateway.dispatch.taxonomy import load as load_taxonomy
-from gateway.errors import SwitchError
+from gateway.errors import ConfigError, SwitchError
 from gateway.ledger.recorder import Recorder
 from gateway.ledger.repository import Ledger
 from gateway.live import names
@@ -42,11 +45,14 @@ from gateway.takeover import Takeover
 from gateway.telephony.ami_client import AmiClient
 from gateway.telephony.ami_event import AmiEvent
 from gateway.telephony.asterisk import AsteriskSwitch
-from gateway.telephony.beat import beat
+from gateway.telephony.claim import Claim
+from gateway.telephony.fenced import FencedAmi
 from gateway.telephony.seats import Seats
 from gateway.telephony.sightings import Sightings
 
 _log = log.get("control")
+_HELD = 20_000
+"""Events kept while it is not sure that we are in control; older ones are found on the switch."""
 
 
 class Control:
@@ -58,6 +64,10 @@ class Control:
         self.ledger = Ledger(settings.ledger.url, zone=settings.figures.zone)
         self.journal = Journal(settings.journal.directory)
         self.ami = AmiClient(settings.switch, on_event=self._on_ami, on_link=self._on_link)
+        self.claim = Claim(self.ami, settings.switch.heartbeat_s, regained=self._catch_up)
+        ami = FencedAmi(self.ami, lambda: self.claim.valid)
+        self._held: deque[AmiEvent] = deque(maxlen=_HELD)
+        self._recovered = self._linked = False
         seats = Seats(settings.seats)
         self.sightings = Sightings(
             seats,
@@ -66,7 +76,7 @@ class Control:
         )
         self.live = LivePublisher(self.redis)
         opener = TapOpener(
-            self.ami,
+            ami,
             self.redis,
             lifetime_s=settings.speech.tap_lifetime_s,
             started_ms=self._started_ms,
@@ -77,7 +87,7 @@ class Control:
             started_ms=self._started_ms,
             record=self._record,
         )
-        switch = AsteriskSwitch(self.ami, settings.links, self.taps.open)
+        switch = AsteriskSwitch(ami, settings.links, self.taps.open)
         centres = {centre.code for centre in settings.centres if centre.queue}
         rules = {
             (link.source, link.target): Rules(
@@ -90,55 +100,111 @@ class Control:
             )
             for link in settings.links
         }
-        tools = Tools(switch, self.journal, self._on_fact, rules, settings.switch.key_lifetime_s)
+        tools = Tools(
+            switch,
+            self.journal,
+            self._on_fact,
+            rules,
+            settings.switch.key_lifetime_s,
+            lambda: self.claim.valid,
+        )
         probes = Probes(
-            self.ami, self.redis, self.ledger, self.journal, delivers=bool(settings.orders.url)
+            self.ami,
+            self.redis,
+            self.ledger,
+            self.journal,
+            delivers=bool(settings.orders.url),
+            in_control=lambda: self.claim.valid,
         )
         self.registry = Registry(tools, _keys(settings), probes.all(), self._look_again)
-        self.takeover = Takeover(settings, self.ami, self.registry, self.taps, seats)
+        self.takeover = Takeover(settings, ami, self.registry, self.taps, seats)
         self.advisor = Advisor(Dispatcher(load_taxonomy()), self._record)
         self.recorder = Recorder(self.ledger, self._wake_delivery, self._record, settings)
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
-        """Serve until SIGTERM or SIGINT."""
-        app = create_app(self.settings, self.registry, RedisLiveReader(self.redis), self.ledger)
+        """Serve until SIGTERM or SIGINT. Raises Displaced once another gateway has followed us."""
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        api = self.settings.api
-        async with self.live, self._running(), serving(app, api.host, api.port):
-            await stop.wait()
+        stopped = asyncio.create_task(stop.wait(), name="stop")
+        if not await self._stand_by(stopped):
+            await self._stop()
+            return
+        app = create_app(self.settings, self.registry, RedisLiveReader(self.redis), self.ledger)
+        async with self.live, self._running() as driving, self._api(app):
+            await asyncio.wait({stopped, driving}, return_when=asyncio.FIRST_COMPLETED)
+            stopped.cancel()
+        if not driving.cancelled():
+            driving.result()
+
+    async def _stand_by(self, stopped: asyncio.Task[Any]) -> bool:
+        """Wait until we control the PBX, or it cannot be reached; False: stopped meanwhile."""
+        turn = asyncio.create_task(self._await_turn(), name="stand-by")
+        await asyncio.wait({stopped, turn}, return_when=asyncio.FIRST_COMPLETED)
+        if not turn.done():
+            turn.cancel()
+            return False
+        await turn
+        return True
+
+    async def _await_turn(self) -> None:
+        try:
+            await self.ami.start()
+        except SwitchError as error:
+            _log.error("no PBX yet", why=error.slug, hint=str(error))
+        else:
+            self._linked = True
+            await self.claim.take()
 
     @asynccontextmanager
-    async def _running(self) -> AsyncIterator[None]:
-        await self.takeover.recover(self.journal, self.ledger, self.recorder)
-        # What is loaded by now stays: else each full search for garbage goes through all of it, and
-        # every call waits 0.4 s.
-        gc.collect()
-        gc.freeze()
-        self._start(self.recorder.run(), "recorder")
-        self._start(follow(self.redis, names.SPEECH, self._on_speech), "speech")
-        self._start(follow(self.redis, names.DELIVERY, self._on_delivery), "delivery")
-        self._start(self._drive_switch(), "switch")
+    async def _running(self) -> AsyncIterator[asyncio.Task[None]]:
+        driving = self._start(self._drive_switch(), "switch")
         try:
-            yield
+            await self.takeover.recover(self.journal, self.ledger, self.recorder)
+            # What is loaded by now stays: else each full search for garbage goes through all of it,
+            # and every call waits 0.4 s.
+            gc.collect()
+            gc.freeze()
+            self._start(self.recorder.run(), "recorder")
+            self._start(follow(self.redis, names.SPEECH, self._on_speech), "speech")
+            self._start(follow(self.redis, names.DELIVERY, self._on_delivery), "delivery")
+            self._recovered = True
+            self._catch_up()
+            yield driving
         finally:
-            await self._stop()
+            await self._stop(driving)
 
     async def _drive_switch(self) -> None:
-        while True:
+        while not self._linked:
             try:
                 await self.ami.start()
-                break
+                self._linked = True
             except SwitchError as error:
                 _log.error("no PBX yet; trying again", why=error.slug, hint=str(error))
                 await asyncio.sleep(1.0)
         _log.info("switch connected", version=self.ami.version)
-        await beat(self.ami, self.settings.switch.heartbeat_s)
+        await self.claim.keep()
 
-    async def _stop(self) -> None:
+    @asynccontextmanager
+    async def _api(self, app: FastAPI) -> AsyncIterator[None]:
+        """A gateway that hangs, and that we follow, may keep its port: calls do not wait for it."""
+        at = (app, self.settings.api.host, self.settings.api.port)
+        async with AsyncExitStack() as stack:
+            try:
+                await stack.enter_async_context(serving(*at))
+            except ConfigError:
+                if not self.claim.followed:
+                    raise
+                self._start(_serve_once_free(*at), "api")
+            yield
+
+    async def _stop(self, driving: asyncio.Task[None] | None = None) -> None:
+        if driving is not None and not driving.done():
+            driving.cancel()
+            await asyncio.gather(driving, return_exceptions=True)
+        await self.claim.give_up()
         await self.taps.close()
         await self.registry.close()
         with contextlib.suppress(TimeoutError):
@@ -152,14 +218,22 @@ class Control:
         await self.ledger.close()
         await self.redis.aclose()
 
-    def _start(self, work: Coroutine[Any, Any, None], name: str) -> None:
+    def _start(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     # --- what comes in ---------------------------------------------------------------------
 
     def _on_ami(self, event: AmiEvent) -> None:
+        # Another gateway may have taken these calls over while we hung: see first, then believe.
+        if self._recovered and self.claim.valid:
+            self._take_in(event)
+        elif self._recovered or self.claim.valid:
+            self._held.append(event)
+
+    def _take_in(self, event: AmiEvent) -> None:
         if event.name == "Hangup" and event.get("Channel").startswith(TAP_PREFIX):
             self.taps.ended(event.get("Channel"))
             return
@@ -169,6 +243,14 @@ class Control:
     def _on_link(self, up: bool) -> None:
         _log.info("switch link", up=up)
         if up:
+            self.claim.wake()
+            self._catch_up()
+
+    def _catch_up(self) -> None:
+        """In control (again), or connected again: what has happened meanwhile?"""
+        if self._recovered and self.claim.valid:
+            while self._held:
+                self._take_in(self._held.popleft())
             self._start(self.takeover.reconcile(), "reconcile")
 
     def _look_again(self) -> None:
@@ -206,6 +288,14 @@ class Control:
         session = self.registry.session_of_leg(leg_id)
         started = session.view.started_at if session else None
         return int(started.timestamp() * 1000) if started else 0
+
+
+async def _serve_once_free(app: FastAPI, host: str, port: int) -> None:
+    while True:
+        with contextlib.suppress(ConfigError):
+            async with serving(app, host, port):
+                await asyncio.Event().wait()
+        await asyncio.sleep(1.0)
 
 
 def _keys(settings: Settings) -> dict[tuple[Verb, str], str]:

@@ -4,6 +4,8 @@ LiandongError
 ├── ConfigError                 settings or data files are wrong; the message names the fix
 ├── SwitchError                 the PBX and the way to it
 │   ├── SwitchUnreachable       no connection: nothing was sent
+│   │   └── NotInControl        another gateway may control the PBX: nothing was sent
+│   ├── Displaced               another gateway has taken control of the PBX
 │   ├── SwitchTimeout           sent, no answer in time: the outcome is *unknown*
 │   ├── SwitchRefused           the PBX answered Error
 │   └── UnsafeValue             a value that must not enter an AMI header (CR, LF, NUL, over-long)
@@ -58,6 +60,14 @@ class SwitchError(LiandongError):
 
 class SwitchUnreachable(SwitchError):
     slug = "switch-unreachable"
+
+
+class NotInControl(SwitchUnreachable):
+    slug = "not-in-control"
+
+
+class Displaced(SwitchError):
+    slug = "displaced"
 
 
 class SwitchTimeout(SwitchError):

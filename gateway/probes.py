@@ -1,6 +1,7 @@
 """Is each part well? What /healthz and /api/v1/health say."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 
 from redis.asyncio import Redis
@@ -24,14 +25,22 @@ class Probes:
     """One probe a component; each is bounded and never raises."""
 
     def __init__(
-        self, ami: Ami, redis: Redis, ledger: Ledger, journal: Journal, *, delivers: bool
+        self,
+        ami: Ami,
+        redis: Redis,
+        ledger: Ledger,
+        journal: Journal,
+        *,
+        delivers: bool,
+        in_control: Callable[[], bool] = lambda: True,
     ) -> None:
-        """`delivers`: an order system is named in the settings."""
+        """`delivers`: an order system is named in the settings; `in_control`: of the PBX, now."""
         self._ami = ami
         self._redis = redis
         self._ledger = ledger
         self._journal = journal
         self._delivers = delivers
+        self._in_control = in_control
 
     def all(self) -> list[Probe]:
         return [
@@ -44,8 +53,10 @@ class Probes:
         ]
 
     async def switch(self) -> ComponentHealth:
-        detail = f"Asterisk {self._ami.version}" if self._ami.connected else "not connected"
-        return ComponentHealth("switch", self._ami.connected, detail)
+        if not self._ami.connected:
+            return ComponentHealth("switch", ok=False, detail="not connected")
+        ok, detail = self._in_control(), f"Asterisk {self._ami.version}"
+        return ComponentHealth("switch", ok, detail if ok else f"{detail}, not in control of it")
 
     async def redis(self) -> ComponentHealth:
         try:

@@ -30,6 +30,7 @@ from gateway.errors import (
 from gateway.telephony.port import Switch
 
 _log = log.get("calls")
+_DEADLINE_AGAIN_S = 0.25
 OnFact = Callable[[f.Fact, CallView], None]
 
 
@@ -42,6 +43,8 @@ class Tools:
     on_fact: OnFact
     rules: Mapping[tuple[str, str], Rules]
     key_lifetime_s: float = 2.0
+    in_control: Callable[[], bool] = lambda: True
+    """Whether what we know is sure to be current; deadlines wait until it is."""
 
 
 class Session:
@@ -186,6 +189,11 @@ class Session:
         self._armed[key] = asyncio.get_running_loop().call_later(delay, self._pass, *key)
 
     def _pass(self, deadline: e.Deadline, ref: str) -> None:
+        if not self._tools.in_control():
+            # We hung, or are cut off: what came before the deadline may not have been heard yet.
+            later = asyncio.get_running_loop().call_later
+            self._armed[(deadline, ref)] = later(_DEADLINE_AGAIN_S, self._pass, deadline, ref)
+            return
         self._armed.pop((deadline, ref), None)
         self.post(e.DeadlinePassed(now(), deadline, ref))
 

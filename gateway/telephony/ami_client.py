@@ -2,10 +2,12 @@
 
 import asyncio
 import random
+import time
 from collections.abc import Callable
 from types import MappingProxyType
 
 from gateway import log
+from gateway.clock import steady
 from gateway.errors import SwitchError, SwitchRefused, SwitchTimeout, SwitchUnreachable
 from gateway.settings import SwitchSettings
 from gateway.telephony.ami_event import AmiEvent, AmiReply
@@ -59,8 +61,9 @@ class AmiClient:
 
     @property
     def clock_offset_s(self) -> float:
-        """PBX wall clock minus ours, in seconds."""
-        return self._pulse.clock.seconds if self._pulse else 0.0
+        """PBX wall clock minus ours as it is at this moment, in seconds."""
+        ahead = self._pulse.clock.ahead_s if self._pulse else None
+        return 0.0 if ahead is None else ahead + steady() - time.time()
 
     async def start(self) -> None:
         """Connect and log in; from then on reconnect by itself until `close`.

@@ -5,6 +5,7 @@ import time
 from collections import deque
 
 from gateway import log
+from gateway.clock import steady
 from gateway.errors import SwitchError, SwitchTimeout
 from gateway.telephony.ami_link import AmiLink
 
@@ -12,21 +13,32 @@ _log = log.get("telephony")
 
 _SAMPLES = 8
 _MAX_MISSES = 2
+_SLACK_S = 0.1
+"""What clocks drift, and what a busy PBX adds, between Pings."""
 
 
-class ClockOffset:
-    """PBX wall clock minus ours, in seconds, from the quickest of the last Pings."""
+class SwitchClock:
+    """The PBX's wall clock by our steady one, from the quickest of the last Pings.
+
+    Our own wall clock is left out of it: set by an hour, it would give the dialplan a beat that is
+    an hour old, or fresh for an hour after our end.
+    """
 
     def __init__(self) -> None:
         self._samples: deque[tuple[float, float]] = deque(maxlen=_SAMPLES)
 
     def add(self, sent: float, answered: float, theirs: float) -> None:
-        """Take in one Ping: our `time.time()` before and after, and the reply's Timestamp."""
-        self._samples.append((answered - sent, theirs - (sent + answered) / 2))
+        """Take in one Ping: `clock.steady()` before and after, and the reply's Timestamp."""
+        took, ahead = answered - sent, theirs - (sent + answered) / 2
+        # Further off than the way can explain: it is the PBX's clock that was set.
+        if any(abs(ahead - one) > (took + other) / 2 + _SLACK_S for other, one in self._samples):
+            self._samples.clear()
+        self._samples.append((took, ahead))
 
     @property
-    def seconds(self) -> float:
-        return min(self._samples)[1] if self._samples else 0.0
+    def ahead_s(self) -> float | None:
+        """Epoch seconds of the PBX less `clock.steady()`; None before the first Ping."""
+        return min(self._samples)[1] if self._samples else None
 
 
 class Heartbeat:
@@ -37,13 +49,13 @@ class Heartbeat:
         self._period = period
         self._timeout = timeout
         self._misses = 0
-        self.clock = ClockOffset()
+        self.clock = SwitchClock()
 
     async def once(self) -> None:
         """One Ping; raises SwitchError when it is not answered in time."""
-        sent = time.time()
+        sent = steady()
         reply = await self._link.ask("Ping", {}, self._timeout)
-        answered = time.time()
+        answered = steady()
         self._misses = 0
         try:
             self.clock.add(sent, answered, float(reply.get("Timestamp")))

@@ -43,7 +43,14 @@ class Desk:
         self.facts: list[f.Fact] = []
         self.broken: set[str] = set()
         self.news = asyncio.Event()
-        tools = Tools(asterisk or self.switch, self.journal, self._hear, rules())
+        self.in_control = True
+        tools = Tools(
+            asterisk or self.switch,
+            self.journal,
+            self._hear,
+            rules(),
+            in_control=lambda: self.in_control,
+        )
         self.session = Session(CALL, tools)
         self.session.start()
 
@@ -281,6 +288,27 @@ async def test_deadlines_pass_by_the_clock(desk: Desk, monkeypatch: pytest.Monke
             await desk.news.wait()
             desk.news.clear()
     assert desk.session.view.transfers[0].steps[-1].reason is FailureReason.SWITCH_ERROR
+
+
+async def test_a_deadline_waits_until_we_are_in_control(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.calls.transfer.MOVE_WITHIN_S", 0.0)
+    monkeypatch.setattr("gateway.calls.session._DEADLINE_AGAIN_S", 0.001)
+    looked = asyncio.Event()
+    desk.switch.hang(c.MoveToRoom)
+    await desk.talking()
+    desk.in_control = False
+    passes = desk.session._pass
+    monkeypatch.setattr(desk.session, "_pass", lambda *key: (looked.set(), passes(*key)))
+    await desk.key()
+    await asyncio.wait_for(looked.wait(), 5)
+    assert desk.state is not TransferState.RETURNED_TO_AGENT
+    desk.in_control = True
+    async with asyncio.timeout(5):
+        while desk.state is not TransferState.RETURNED_TO_AGENT:
+            await desk.news.wait()
+            desk.news.clear()
 
 
 async def test_whoever_asks_a_stopped_session_is_told(desk: Desk) -> None:

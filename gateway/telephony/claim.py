@@ -1,0 +1,205 @@
+"""Who controls this PBX: one gateway, and the PBX itself says which (ADR 0023).
+
+Three globals on the switch: LD_CONTROLLER, the gateway that acts; LD_BEAT, epoch seconds of the
+PBX's clock, its proof of life, which the dialplan looks at too; LD_CLAIM, whoever wants to follow.
+A gateway acts only for LEASE_S after the last beat that it knows to have arrived, so one that
+hung, slept or lost its connection has stopped before anybody follows it.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from gateway import log
+from gateway.clock import steady
+from gateway.errors import Displaced, SwitchError
+from gateway.telephony.ami_port import Ami
+from gateway.telephony.identity import own_identity, process_is_gone
+
+_log = log.get("telephony")
+
+BEAT, CONTROLLER, CLAIM = "LD_BEAT", "LD_CONTROLLER", "LD_CLAIM"
+STALE_S = 3.0
+"""As the dialplan has it: with an older beat keys act natively, and another gateway may follow."""
+LEASE_S = 2.5
+"""Less than STALE_S: who holds the claim has stopped acting before it can be taken over."""
+_UNCHANGED_S = 4.5
+"""A beat that stood still so long by our own clock is stale, whatever the PBX's clock says."""
+_SETTLE_S = 0.1
+_LOOK_EVERY_S = 0.5
+
+
+class _Seen(NamedTuple):
+    controller: str
+    beat: str
+
+
+class Claim:
+    """`take` it, then `keep` it; `valid` says at each moment whether we may act."""
+
+    def __init__(
+        self,
+        ami: Ami,
+        every_s: float,
+        *,
+        regained: Callable[[], None] = lambda: None,
+        clock: Callable[[], float] = steady,
+    ) -> None:
+        """`regained` is called whenever `valid` has become true."""
+        self._ami = ami
+        self._every_s = every_s
+        self._regained = regained
+        self._clock = clock
+        self._identity = own_identity()
+        self._token = ""
+        self.followed = False
+        """Whether the claim was taken from a gateway that hangs, and may wake up."""
+        self._confirmed = float("-inf")
+        self._watched: tuple[_Seen, float] | None = None
+        self._wake = asyncio.Event()
+
+    @property
+    def valid(self) -> bool:
+        """Whether nobody else can have begun to act."""
+        return self._clock() - self._confirmed <= LEASE_S
+
+    def wake(self) -> None:
+        """The connection is back: look at once."""
+        self._wake.set()
+
+    async def take(self) -> None:
+        """Return once we control the PBX; until then another one does, or it is not reachable."""
+        told = ""
+        while not self.valid:
+            try:
+                if await self._try():
+                    break
+                holder = (await self._look()).controller
+            except SwitchError as error:
+                holder = error.slug
+            if holder != told:
+                _log.warning("standing by: this PBX has another controller", controller=holder)
+                told = holder
+            await asyncio.sleep(_LOOK_EVERY_S * random.uniform(0.6, 1.4))  # noqa: S311  no secret
+        _log.info("in control of the PBX", controller=self._token)
+
+    async def keep(self) -> None:
+        """Beat for ever. Raises Displaced once another gateway has followed us.
+
+        Runs in the event loop that decides calls: if that hangs, so does the beat, as it should.
+        """
+        while True:
+            try:
+                await self._renew()
+            except Displaced:
+                raise
+            except SwitchError as error:
+                # Lost? The client reconnects by itself, and the dialplan acts natively meanwhile.
+                _log.debug("no beat", why=error.slug)
+            self._wake.clear()
+            try:
+                async with asyncio.timeout(self._every_s):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+
+    async def give_up(self) -> None:
+        """Let the next one, and the dialplan, act at once. Never raises."""
+        if not self.valid:
+            return
+        self._confirmed = float("-inf")
+        try:
+            if (await self._look()).controller == self._token:
+                await self._set(BEAT, "0")
+                await self._set(CONTROLLER, "")
+        except SwitchError as error:
+            _log.warning("claim not given up", why=error.slug)
+
+    async def _renew(self) -> None:
+        if self.valid:
+            sent = self._clock()
+            await self._set(BEAT, self._now())
+            # After the beat: whoever follows us looks at the beat after naming itself.
+            holder = (await self._look()).controller
+            if holder == self._token:
+                self._confirm(sent)
+                return
+        elif await self._try():
+            return
+        else:
+            holder = (await self._look()).controller
+        if holder not in ("", self._token):
+            self._confirmed = float("-inf")
+            raise Displaced(
+                f"another gateway ({holder}) controls this PBX: run one, or leave this one to "
+                "stand by; it follows within seconds once the other has stopped"
+            )
+
+    async def _try(self) -> bool:
+        """Take the claim if nobody lives by it. Between two who try, the switch's order decides.
+
+        Each names itself in LD_CLAIM, looks, names itself in LD_CONTROLLER and looks again: of two
+        whose steps are mixed in any way, the one that came last in LD_CLAIM sees that the other has
+        become the controller, or the other sees LD_CLAIM changed. A controller that comes to life
+        again meanwhile has beaten, and is seen by that.
+        """
+        before = await self._look()
+        if not self._is_free(before):
+            return False
+        token = f"{_epoch(before.controller) + 1}.{self._identity}"
+        await self._set(CLAIM, token)
+        await asyncio.sleep(_SETTLE_S)
+        if await self._get(CLAIM) != token or await self._look() != before:
+            return False
+        self._token = token
+        await self._set(CONTROLLER, token)
+        if await self._get(CLAIM) != token or await self._look() != (token, before.beat):
+            return False
+        sent = self._clock()
+        await self._set(BEAT, self._now())
+        if (await self._look()).controller != token:
+            return False
+        self.followed = before.controller not in ("", token) and not process_is_gone(
+            before.controller
+        )
+        self._confirm(sent)
+        return True
+
+    def _is_free(self, seen: _Seen) -> bool:
+        if seen.controller in ("", self._token) or process_is_gone(seen.controller):
+            return True
+        return self._stands_still(seen) or self._is_stale(seen)
+
+    def _stands_still(self, seen: _Seen) -> bool:
+        if self._watched is None or self._watched[0] != seen:
+            self._watched = (seen, self._clock())
+        return self._clock() - self._watched[1] > _UNCHANGED_S
+
+    def _is_stale(self, seen: _Seen) -> bool:
+        """A beat from the future, where the PBX's clock was set back, is not taken for stale."""
+        return not seen.beat.isdigit() or int(self._now()) - int(seen.beat) > STALE_S
+
+    def _confirm(self, sent: float) -> None:
+        lapsed = not self.valid
+        self._confirmed = sent
+        if lapsed and self.valid:
+            self._regained()
+
+    def _now(self) -> str:
+        return str(int(time.time() + self._ami.clock_offset_s))
+
+    async def _look(self) -> _Seen:
+        return _Seen(await self._get(CONTROLLER), await self._get(BEAT))
+
+    async def _get(self, name: str) -> str:
+        return (await self._ami.send("Getvar", {"Variable": name})).get("Value")
+
+    async def _set(self, name: str, value: str) -> None:
+        await self._ami.send("Setvar", {"Variable": name, "Value": value}, timeout=self._every_s)
+
+
+def _epoch(token: str) -> int:
+    number = token.partition(".")[0]
+    return int(number) if number.isdigit() else 0
