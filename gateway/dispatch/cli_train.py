@@ -6,7 +6,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from gateway.dispatch import concepts, corpus, evaluate, model, routing, taxonomy
+from gateway.dispatch import concepts, corpus, evaluate, guard, routing, sense, taxonomy
 from gateway.dispatch import rules as rule_data
 from gateway.dispatch.context import Context
 from gateway.dispatch.datafile import packaged
@@ -19,9 +19,14 @@ app = typer.Typer(help="Train and measure the dispatch advice.", no_args_is_help
 
 COPIES = 5
 SEED = 1
-CHECKED = Path("tests/data/dispatch_eval/tuned")
-FLOORS = {"platform": 0.90, "class": 0.86, "urgency": 0.86, "emergency recall": 0.94}
-CEILINGS = {"normal raised": 0.04}
+SETS = Path("tests/data/dispatch_eval")
+CHECKED = [SETS / name for name in ("tuned", "second", "third", "fourth")]
+FLOORS = {
+    "tuned": {"platform": 0.90, "class": 0.86, "urgency": 0.86, "emergency recall": 0.94},
+}
+"""What each set of calls must reach: what was measured, less one or two calls."""
+CEILINGS = {"tuned": 0.04}
+"""Normal calls raised to emergency, at most."""
 
 Texts = Annotated[Path | None, typer.Option(help="Folder of training sentences (*.txt).")]
 Rows = Annotated[list[Path] | None, typer.Argument(help="Folders of evaluation rows (*.jsonl).")]
@@ -31,8 +36,13 @@ Rows = Annotated[list[Path] | None, typer.Argument(help="Folders of evaluation r
 def train(
     texts: Texts = None,
     out: Annotated[Path | None, typer.Option(help="Where the model goes.")] = None,
-    check: Annotated[Path, typer.Option(help="Rows that guard danger recall.")] = CHECKED,
-    version: Annotated[str, typer.Option(help="Name of the new model.")] = "2026.1",
+    check: Annotated[
+        list[Path] | None, typer.Option(help="Folders of calls that guard danger recall.")
+    ] = None,
+    encoder: Annotated[
+        Path | None, typer.Option(help="A new encoder (.npz), judged and put in force together.")
+    ] = None,
+    version: Annotated[str, typer.Option(help="Name of the new model.")] = "2026.3",
     seed: Annotated[int, typer.Option(help="Same seed, same model.")] = SEED,
 ) -> None:
     """Train; keep the old model when the new one would hear less danger."""
@@ -40,21 +50,21 @@ def train(
 
     path = out or packaged("model.npz")
     known, rules, lists = concepts.load(), rule_data.load(taxonomy.load()), taxonomy.load()
+    senses = _or_exit(lambda: sense.load(encoder))
     lines = _or_exit(lambda: corpus.lines(texts))
     said = corpus.said(lines, COPIES, seed)
     typer.echo(f"{len(lines)} sentences, {len(said)} texts")
     made = training.train(said, known, Context(rules.context), version)
-    rows = _or_exit(lambda: corpus.rows(check)) if check.is_dir() else []
-    new = _danger(Dispatcher(lists, rules, made), rows)
-    old = model.heard(path)
-    typer.echo(f"danger recall: new {new}; in force {'unknown' if old is None else f'{old:.3f}'}")
+    folders = [folder for folder in check or CHECKED if folder.is_dir()]
+    rows = _or_exit(lambda: [row for folder in folders for row in corpus.rows(folder)])
+    new = guard.recall(Dispatcher(lists, rules, made, senses=senses), rows)
+    old = guard.in_force(path, rows, lists, rules)
+    typer.echo(f"danger recall: new {new}; in force {'none' if old is None else f'{old:.3f}'}")
     if old is not None and (not rows or new.value < old):
-        why = (
-            "would hear less danger" if rows else f"was not checked; name rows with --check {check}"
-        )
+        why = "would hear less danger" if rows else "was not checked; name calls with --check"
         typer.echo(f"{path} left as it is: the new model {why}", err=True)
         raise typer.Exit(1)
-    model.save(made, path, new.value if rows else None)
+    guard.install(made, path, new.value if rows else None, encoder)
     typer.echo(f"{path}: {path.stat().st_size} bytes")
 
 
@@ -67,14 +77,12 @@ def evaluate_command(
     failed = False
     dispatcher = _or_exit(lambda: Dispatcher(taxonomy.load()))
     typer.echo(dispatcher.version)
-    for folder in rows or [CHECKED]:
+    for folder in rows or CHECKED:
         found = _or_exit(lambda folder=folder: corpus.rows(folder))  # type: ignore[misc]
         typer.echo(f"\n== {folder} ({len(found)} rows)")
         outcome = evaluate.run(dispatcher, found)
         for name, share in outcome.shares.items():
-            missed = floors and (
-                share.value < FLOORS.get(name, 0.0) or share.value > CEILINGS.get(name, 1.0)
-            )
+            missed = floors and below(folder.name, name, share.value)
             failed |= missed
             typer.echo(f"{name:>18} {share}{'  BELOW THE FLOOR' if missed else ''}")
         _by_source(dispatcher, found)
@@ -86,7 +94,7 @@ def evaluate_command(
 def report(rows: Rows = None) -> None:
     """List every row that was advised wrongly, with the words behind the advice."""
     dispatcher = _or_exit(lambda: Dispatcher(taxonomy.load()))
-    for folder in rows or [CHECKED]:
+    for folder in rows or CHECKED:
         for row, got in evaluate.run(dispatcher, _or_exit(lambda f=folder: corpus.rows(f))).rows:  # type: ignore[misc]
             want = evaluate.class_name(row.platform, row.item), row.urgency
             have = (
@@ -119,6 +127,13 @@ def routing_command(
         typer.echo(f"{out}: fill in whether label and unit are right")
 
 
+def below(folder: str, measure: str, value: float) -> bool:
+    """Say whether a measure of a set of calls is worse than what was once reached."""
+    if measure == "normal raised":
+        return value > CEILINGS.get(folder, 1.0)
+    return value < FLOORS.get(folder, {}).get(measure, 0.0)
+
+
 def _by_source(dispatcher: Dispatcher, rows: list[corpus.Row]) -> None:
     typer.echo("\nby source: platform | class | emergencies heard | normal raised")
     for source, held in evaluate.by_source(rows).items():
@@ -144,11 +159,6 @@ def _tables(outcome: evaluate.Outcome) -> None:
     typer.echo("\nconfidence: band, mean, right")
     for band, mean, share in outcome.calibration():
         typer.echo(f"  {band}  {mean:.2f}  {share}")
-
-
-def _danger(dispatcher: Dispatcher, rows: list[corpus.Row]) -> evaluate.Share:
-    urgent = [row for row in rows if row.urgency == "emergency"]
-    return evaluate.run(dispatcher, urgent).shares["emergency recall"]
 
 
 def _or_exit(read: Callable[[], T]) -> T:

@@ -1,7 +1,7 @@
 """Labelled texts: the training sentences (`data/said/*.txt`) and evaluation rows (JSON lines).
 
 A training file has headers ``#B5 e`` (class, urgency n/u/e) and one sentence a line, clauses
-apart by spaces, ``{a|b}`` for another way to say it.
+apart by spaces, ``{a|b}`` for another way to say it; choices may hold choices.
 """
 
 import json
@@ -22,6 +22,7 @@ from gateway.errors import ConfigError
 
 _URGENCY: dict[str, Urgency] = {"n": "normal", "u": "urgent", "e": "emergency"}
 _CHOICE = re.compile(r"\{([^{}]*)\}")
+_RICH = 3
 _OPENINGS = (
     "喂", "你好", "同志", "那个", "我跟你说", "是12345吗", "哎呀", "我们这边", "在人民路",
     "我在小区", "师傅", "麻烦问下", "我要反映", "我这里是", "就是说", "我打电话是", "快", "嗯",
@@ -122,22 +123,28 @@ def _copies(
     room = 1
     for choice in _CHOICE.findall(text):
         room *= choice.count("|") + 1
-    # A sentence without alternatives still comes several times, opened and misheard differently.
-    for _ in range(max(3, min(copies, room))):
-        chosen = _CHOICE.sub(lambda found: chance.choice(found.group(1).split("|")), text)
-        clauses = [clause for clause in chosen.split(" ") if clause]
+    # A sentence without alternatives still comes several times, opened and misheard differently;
+    # one with many stands for many sentences.
+    for _ in range(max(3, min(copies, room), min(_RICH * copies, room // 8))):
+        clauses = [clause for clause in _chosen(text, chance).split(" ") if clause]
         if len(clauses) > 1 and chance.random() < 0.25:
             chance.shuffle(clauses)
+        if calm and chance.random() < 0.15:
+            # Half a sentence about an ordinary matter is still no alarm.
+            clauses = [chance.choice(clauses)]
         if chance.random() < 0.3:
             clauses.insert(0, chance.choice(_OPENINGS))
         if not alarming and chance.random() < 0.15:
             clauses.insert(0, chance.choice(_REPORTED))
         if chance.random() < 0.3:
             clauses = [misheard(clause, 0.1, chance) for clause in clauses]
-        if calm and chance.random() < 0.2:
-            # Half a sentence about an ordinary matter is still no alarm.
-            clauses = [chance.choice(clauses)]
         yield tuple(clauses) if chance.random() < 0.3 else (" ".join(clauses),)
+
+
+def _chosen(text: str, chance: random.Random) -> str:
+    while (chosen := _CHOICE.sub(lambda m: chance.choice(m.group(1).split("|")), text)) != text:
+        text = chosen
+    return text
 
 
 def misheard(text: str, share: float, chance: random.Random) -> str:
