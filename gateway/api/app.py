@@ -13,6 +13,7 @@ from gateway.api import (
     health,
     metrics,
     problems,
+    routes_callbacks,
     routes_calls,
     routes_figures,
     routes_session,
@@ -42,6 +43,7 @@ _TAGS = [
     {"name": "verbs", "description": "What an operator's keys do, by REST."},
     {"name": "tickets", "description": "Tickets and their delivery."},
     {"name": "figures", "description": "Connection rate, waits, who was not served, leg log."},
+    {"name": "callbacks", "description": "Callers who have gone while nobody had them."},
     {"name": "live", "description": "Server-sent events with resume."},
     {"name": "setup", "description": "Links, seats and classes."},
     {"name": "session", "description": "Logging in on the page."},
@@ -87,8 +89,8 @@ def create_app(
     problems.install(app)
     app.add_middleware(Headers, metrics=services.metrics)
     for part in (
-        routes_calls, routes_verbs, routes_tickets, routes_figures, routes_setup, routes_session,
-        live_route, health, metrics,
+        routes_calls, routes_verbs, routes_tickets, routes_figures, routes_callbacks, routes_setup,
+        routes_session, live_route, health, metrics,
     ):  # fmt: skip
         app.include_router(part.router)
     _add_openapi(app)

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime, tzinfo
 from typing import Any
 
+from gateway.calls.callback_task import CallbackEntry, CallbackState, Hand
+from gateway.calls.facts import CallbackDone, CallbackOutcome, CallbackTaken
 from gateway.calls.figures import (
     CallTimes,
     Count,
@@ -20,7 +22,7 @@ from gateway.calls.figures import (
 from gateway.calls.leg_record import CallRecord
 from gateway.calls.view import CallView
 from gateway.clock import now
-from gateway.errors import LedgerError
+from gateway.errors import CallbackNotFound, LedgerError
 from gateway.live.item import HELLO, LiveItem
 
 
@@ -99,6 +101,25 @@ class FakeLedger:
         self._check()
         self.asked.append((scope, call, limit, before, wrap_up_cap_s))
         return []
+
+    async def callbacks(
+        self, states: Sequence[CallbackState], centre: str, limit: int
+    ) -> Sequence[CallbackEntry]:
+        self._check()
+        self.asked.append((tuple(states), centre, limit))
+        return []
+
+    async def callback(self, number: str) -> CallbackEntry:
+        self._check()
+        raise CallbackNotFound(f"no call-back {number}")
+
+    async def take_callback(self, number: str, by: Hand) -> CallbackTaken | None:
+        raise CallbackNotFound(f"no call-back {number} for {by}")
+
+    async def finish_callback(
+        self, number: str, by: Hand, outcome: CallbackOutcome, note: str
+    ) -> CallbackDone | None:
+        raise CallbackNotFound(f"no call-back {number} for {by}: {outcome} {note}")
 
     async def audit(self, actor: str, action: str, subject: str, detail: str) -> None:
         self._check()

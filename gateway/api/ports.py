@@ -4,6 +4,8 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Any, Protocol
 
+from gateway.calls.callback_task import CallbackEntry, CallbackState, Hand
+from gateway.calls.facts import CallbackDone, CallbackOutcome, CallbackTaken
 from gateway.calls.figures import (
     Figures,
     LegEntry,
@@ -89,6 +91,26 @@ class LedgerReader(Protocol):
         self, scope: Scope | None, call: str, limit: int, before: str, wrap_up_cap_s: float
     ) -> list[LegEntry]:
         """Newest first; `before` is the id of the last leg of the page before."""
+        ...
+
+    async def callbacks(
+        self, states: Sequence[CallbackState], centre: str, limit: int
+    ) -> Sequence[CallbackEntry]:
+        """Tasks in these states; `centre` '': of every centre."""
+        ...
+
+    async def callback(self, number: str) -> CallbackEntry:
+        """Raises CallbackNotFound."""
+        ...
+
+    async def take_callback(self, number: str, by: Hand) -> CallbackTaken | None:
+        """The fact; None: it is theirs already. Raises CallbackNotYours."""
+        ...
+
+    async def finish_callback(
+        self, number: str, by: Hand, outcome: CallbackOutcome, note: str
+    ) -> CallbackDone | None:
+        """The fact; None: told already. Raises CallbackNotYours."""
         ...
 
     async def audit(self, actor: str, action: str, subject: str, detail: str) -> None: ...

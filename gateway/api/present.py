@@ -12,10 +12,11 @@ from gateway.masking import mask_number, mask_text, mask_texts
 
 _NOT_PERSONAL = re.compile(
     r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+    r"|^CB-\d{1,12}-\d{8}-\d{4,}$"
     r"|^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$)",
     re.IGNORECASE,
 )
-"""Ids, and times (RFC 3339) that fill a whole field."""
+"""Ids; numbers of call-back tasks and times (RFC 3339) that fill a whole field."""
 _INTERNAL = frozenset({"channel", "unique_id"})
 
 
@@ -25,6 +26,7 @@ def summary(call: CallView, actor: Actor) -> s.CallSummary:
         **_head(call, actor),
         agents=[leg.agent_name or leg.agent or leg.extension for leg in live],
         transfer_state=call.transfer.state if call.transfer else None,
+        designation_asked=call.designation_asked is not None and call.ended_at is None,
         urgency=call.suggestion.urgency if call.suggestion else None,
         platform=call.suggestion.platform if call.suggestion else None,
         ticket_state=call.ticket.state if call.ticket else None,
@@ -39,9 +41,22 @@ def call_out(call: CallView, actor: Actor) -> s.CallOut:
         legs=[_leg(leg, actor) for leg in legs],
         transfers=[transfer_out(transfer) for transfer in call.transfers],
         ticket=s.TicketStateOut.model_validate(call.ticket.model_dump()) if call.ticket else None,
+        handovers=call.handovers,
+        owner=s.OwnerOut(**call.owner.model_dump()) if call.owner else None,
+        designation=_designation(call),
+        unsettled=call.unsettled,
+        callback=s.CallbackStateOut.model_validate(call.callback.model_dump())
+        if call.callback
+        else None,
+        may_designate=has(actor, Right.DESIGNATE) and call.ended_at is None,
         may_act=may_act(actor, call),
         may_reveal=may_reveal(actor, call),
     )
+
+
+def _designation(call: CallView) -> s.DesignationOut | None:
+    asked = call.designation_asked
+    return s.DesignationOut.model_validate(asked.model_dump()) if asked else None
 
 
 def may_reveal(actor: Actor, call: CallView) -> bool:

@@ -26,6 +26,12 @@ class Right(StrEnum):
     """Read a ticket's content."""
     FIGURES = "figures"
     """See connection rates, the leg log, and calls that were not served."""
+    CALLBACKS = "callbacks.read"
+    """See whom to call back: an operator those of the own centre."""
+    CALLBACKS_DO = "callbacks.do"
+    """Take a call-back and say what came of it; a supervisor also another's."""
+    DESIGNATE = "calls.designate"
+    """Say which centre accepts a call that goes to and fro."""
     SETUP = "setup"
     """See links, seats and keys."""
     HEALTH = "health"
@@ -34,11 +40,13 @@ class Right(StrEnum):
 
 _R = Right
 RIGHTS: dict[Role, frozenset[Right]] = {
-    "operator": frozenset({_R.CALLS_OWN, _R.ACT, _R.REVEAL, _R.SETUP}),
+    "operator": frozenset(
+        {_R.CALLS_OWN, _R.ACT, _R.REVEAL, _R.CALLBACKS, _R.CALLBACKS_DO, _R.SETUP}
+    ),
     "supervisor": frozenset(
         {
             _R.CALLS_ALL, _R.REVEAL, _R.RECORDINGS, _R.TICKETS, _R.TICKETS_READ, _R.FIGURES,
-            _R.SETUP, _R.HEALTH, _R.METRICS,
+            _R.CALLBACKS, _R.CALLBACKS_DO, _R.DESIGNATE, _R.SETUP, _R.HEALTH, _R.METRICS,
         }
     ),
     # An admin keeps the machine running and has no need of what callers say.
@@ -46,7 +54,7 @@ RIGHTS: dict[Role, frozenset[Right]] = {
     "system": frozenset(
         {
             _R.CALLS_ALL, _R.NUMBERS_CLEAR, _R.RECORDINGS, _R.TICKETS, _R.TICKETS_READ,
-            _R.FIGURES, _R.SETUP, _R.HEALTH, _R.METRICS,
+            _R.FIGURES, _R.CALLBACKS, _R.SETUP, _R.HEALTH, _R.METRICS,
         }
     ),
 }  # fmt: skip

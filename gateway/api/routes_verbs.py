@@ -50,7 +50,8 @@ async def transfer(
     """Bring the target centre into the call. Accepted means under way: watch its state.
 
     A repeat with the same Idempotency-Key gets the first answer; with another body 422; while the
-    first is still being worked on 409.
+    first is still being worked on 409. `designation-needed` (409): the call has been handed over so
+    often that a supervisor has to say whose it is; nothing rings.
     """
     key = f"{actor.name}:{check_key(idempotency_key)}"
     find_own(services, call_id, actor)
@@ -84,3 +85,22 @@ async def release(services: Inject, actor: Operator, call_id: str) -> s.CallOut:
     """Let the operator's leg go, once the person at the target has answered."""
     find_own(services, call_id, actor)
     return present.call_out(await services.control.release(call_id, actor), actor)
+
+
+@router.post("/ownership", summary="Settle whose matter it is")
+async def settle(services: Inject, actor: Operator, call_id: str, body: s.SettleIn) -> s.CallOut:
+    """What a three-way came to (D03); without a centre: undecided, the first one accepts (D04)."""
+    find_own(services, call_id, actor)
+    return present.call_out(await services.control.settle(call_id, body.centre, actor), actor)
+
+
+@router.post("/designation", summary="Designate who accepts")
+async def designate(
+    services: Inject,
+    actor: Annotated[Actor, Depends(need(Right.DESIGNATE))],
+    call_id: str,
+    body: s.DesignateIn,
+) -> s.CallOut:
+    """The third hand-over does not ring until a supervisor has said which centre accepts."""
+    made = await services.control.designate(call_id, body.centre, body.reason, actor)
+    return present.call_out(made, actor)

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from gateway.calls.facts import (
     Area,
+    CallbackReason,
     EvidenceSpan,
     FailureReason,
     LegRole,
@@ -55,6 +56,7 @@ class TransferOut(BaseModel):
     agent: str
     via: str
     target_leg: str
+    hop: int = Field(description="Which hand-over between the centres; 0: to a line outside.")
     steps: list[StepOut]
 
 
@@ -69,6 +71,35 @@ class TicketStateOut(BaseModel):
     error: str
 
 
+class OwnerOut(BaseModel):
+    """Which centre accepts."""
+
+    centre: str
+    how: Literal["accepted", "first_answer", "designated"]
+    by: str
+    reason: str
+    transfer_id: str
+    at: datetime
+
+
+class DesignationOut(BaseModel):
+    """A hand-over that waits for a supervisor's decision."""
+
+    source: str
+    target: str
+    agent: str
+    hop: int
+    at: datetime
+
+
+class CallbackStateOut(BaseModel):
+    number: str = Field(description="Empty until the record has given one.")
+    centre: str
+    why: CallbackReason
+    state: Literal["open", "taken", "done"]
+    by: str
+
+
 class CallSummary(BaseModel):
     id: str
     centre: str
@@ -81,6 +112,7 @@ class CallSummary(BaseModel):
     danger: bool = Field(description="A person says: danger to life, property or public safety.")
     agents: list[str] = Field(description="Names of the operators on the call now.")
     transfer_state: TransferState | None
+    designation_asked: bool = Field(description="A supervisor is to say which centre accepts.")
     urgency: str | None
     platform: str | None
     ticket_state: str | None
@@ -100,6 +132,12 @@ class CallOut(BaseModel):
     legs: list[LegOut]
     transfers: list[TransferOut]
     ticket: TicketStateOut | None
+    handovers: int = Field(description="How often it has gone from one centre to another.")
+    owner: OwnerOut | None = Field(description="Who accepts, where that has been said.")
+    designation: DesignationOut | None = Field(description="Asked for, and not made yet.")
+    unsettled: str = Field(description="The three-way whose outcome nobody has said; empty: none.")
+    callback: CallbackStateOut | None
+    may_designate: bool
     may_act: bool = Field(description="Your own seat is on the call now.")
     may_reveal: bool
 
@@ -205,6 +243,17 @@ class TransferIn(_In):
 
 class DangerIn(_In):
     danger: bool = Field(description="Whether there is danger now.")
+
+
+class SettleIn(_In):
+    centre: Annotated[str, Field(pattern=r"^([0-9]{3,12})?$")] = Field(
+        default="", description="Which centre accepts; empty: they do not agree."
+    )
+
+
+class DesignateIn(_In):
+    centre: str = Field(pattern=r"^[0-9]{3,12}$", description="Which centre accepts.")
+    reason: str = Field(default="", max_length=200, description="Kept in the record.")
 
 
 class RevealIn(_In):

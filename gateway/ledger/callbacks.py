@@ -5,60 +5,19 @@ fact: rivals wait for each other on the counter's row, and a fact told twice ope
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Select, and_, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.calls import facts as f
+from gateway.calls.callback_task import CallbackEntry, CallbackState, Hand
 from gateway.errors import CallbackNotFound, CallbackNotYours
 from gateway.ledger import tables as t
 
-CallbackState = Literal["open", "taken", "done"]
 _c = t.callbacks.c
-
-
-class CallbackEntry(BaseModel):
-    """A task with what is known of its call. Times are aware; '' and None: not (yet)."""
-
-    model_config = ConfigDict(frozen=True)
-
-    number: str
-    call_id: str
-    centre: str
-    why: f.CallbackReason
-    target: str
-    danger: bool
-    state: CallbackState
-    due_at: datetime
-    taken_by: str
-    taken_at: datetime | None
-    done_by: str
-    done_at: datetime | None
-    outcome: str
-    note: str
-    caller_number: str
-    message_status: str
-    ticket_id: str | None
-    suggestion_id: str | None
-    platform: str | None
-    item: str | None
-    item_name: str | None
-    urgency: str | None
-    last_words: str | None
-    """The caller's last sentence."""
-
-
-@dataclass(frozen=True)
-class Hand:
-    """Who lays hand on a task. `any_task`: also on one that another has taken (a supervisor)."""
-
-    name: str
-    any_task: bool = False
 
 
 async def open_task(connection: AsyncConnection, due: f.CallbackDue, zone: tzinfo) -> None:

@@ -35,7 +35,7 @@ async def issue(
     """
     found = await ledger.ticket(ticket_id(job.call))
     known = Ticket.model_validate(found[1]) if found else None
-    if found and known and job.phase == "preliminary":
+    if found and known and job.phase == "preliminary" and not _handed_on(job, known):
         return _untold(job, found[0])
     now = clock()
     ticket = build(
@@ -58,6 +58,11 @@ async def issue(
             phase=ticket.phase,
         )
     ]
+
+
+def _handed_on(job: Job, known: Ticket) -> bool:
+    """Whether the next centre rings that is to read what the one before has left (a hand-back)."""
+    return known.phase == "preliminary" and known.call.handovers < job.call.handovers
 
 
 def _untold(job: Job, entry: TicketEntry) -> list[TicketFact]:

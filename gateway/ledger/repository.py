@@ -13,6 +13,7 @@ from sqlalchemy import Select, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.calls import facts as f
+from gateway.calls.callback_task import CallbackEntry, CallbackState, Hand
 from gateway.calls.figures import (
     Figures,
     LegEntry,
@@ -28,7 +29,6 @@ from gateway.clock import now as clock_now
 from gateway.errors import LedgerRefused
 from gateway.ledger import audit, callbacks, figures, leg_log
 from gateway.ledger import tables as t
-from gateway.ledger.callbacks import CallbackEntry, CallbackState, Hand
 from gateway.ledger.engine import BUSY_MS, make_engine, migrate, writer
 from gateway.ledger.entries import TicketEntry
 from gateway.ledger.rows import (

@@ -58,6 +58,8 @@ def build(
         transcript=_transcript(call),
         suggestion=_suggestion(call.suggestion),
         decision=_decision(call.decision),
+        ownership=_ownership(call.owner),
+        callback=_callback(call.callback),
         recording=_recording(call.recording, unbroken),
         links=m.Links(call=f"/api/v1/calls/{call.id}", ticket=f"/api/v1/tickets/{number}"),
     )
@@ -83,6 +85,7 @@ def _call(call: v.CallView, settings: Settings) -> m.Call:
             "started_at": call.started_at,
             "ended_at": call.ended_at,
             "duration_ms": m.duration_ms(span) if span is not None else None,
+            "handovers": call.handovers,
             "end_reason": call.end_reason or None,
         }
     )
@@ -107,6 +110,7 @@ def _transfer(transfer: v.TransferView) -> m.Transfer:
             "agent": transfer.agent or None,
             "via": transfer.via,
             "state": transfer.state,
+            "hop": transfer.hop,
             "steps": [step.model_dump() for step in transfer.steps],
         }
     )
@@ -142,6 +146,19 @@ def _decision(decided: f.SuggestionDecided | None) -> m.Decision | None:
         return None
     fields = decided.model_dump(exclude={"kind", "call_id"})
     return m.Decision.model_validate({**fields, "agent": decided.agent or None})
+
+
+def _ownership(owner: v.OwnerView | None) -> m.Ownership | None:
+    if owner is None:
+        return None
+    return m.Ownership.model_validate({**owner.model_dump(), "by": owner.by or None})
+
+
+def _callback(task: v.CallbackView | None) -> m.Callback | None:
+    if task is None:
+        return None
+    named = {"callback_number": task.number or None, "by": task.by or None}
+    return m.Callback.model_validate({**task.model_dump(), **named})
 
 
 def _recording(file: str, unbroken: bool | None) -> m.Recording | None:

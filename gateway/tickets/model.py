@@ -9,8 +9,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-SCHEMA_VERSION: Final = "1.1"
-SCHEMA_URI = "urn:liandong:schema:ticket:1.1"
+SCHEMA_VERSION: Final = "1.2"
+SCHEMA_URI = "urn:liandong:schema:ticket:1.2"
 
 Phase = Literal["preliminary", "final"]
 MessageStatus = Literal["Actual", "Exercise", "Test"]
@@ -42,9 +42,42 @@ class Call(_Part):
     started_at: AwareDatetime | None = Field(description="Call arrived (RFC 3339).")
     ended_at: AwareDatetime | None = Field(description="Call ended; null while it goes on.")
     duration_ms: int | None = Field(description="From start to end; null while it goes on.")
+    handovers: int = Field(
+        default=0, description="How often it went from one centre to another. Since 1.2."
+    )
     end_reason: (
         Literal["caller_hung_up", "last_agent_left", "abandoned", "lost", "switch"] | None
     ) = Field(description="Why it ended; `lost`: the caller's leg fell; null while it goes on.")
+
+
+class Ownership(_Part):
+    """Which centre accepts the matter, where that has been said. Since 1.2."""
+
+    centre: str = Field(description="Code of the centre.")
+    how: Literal["accepted", "first_answer", "designated"] = Field(
+        description="`accepted`: agreed in a three-way; `first_answer`: undecided, so the centre "
+        "that answered first (首接负责); `designated`: by a supervisor."
+    )
+    by: str | None = Field(description="Job number or name of who said so; null: nobody did.")
+    reason: str = Field(default="", description="Why, in the supervisor's words.")
+    at: AwareDatetime = Field(description="When.")
+
+
+class Callback(_Part):
+    """The caller has gone while nobody had them, and is to be called back. Since 1.2."""
+
+    callback_number: str | None = Field(description="Number of the task; null: not given yet.")
+    centre: str = Field(description="Code of the centre whose task it is.")
+    why: Literal["caller_gone", "queue_left"] = Field(
+        description="`caller_gone`: while the other centre rang; `queue_left`: from the queue, "
+        "after having been served."
+    )
+    due_at: AwareDatetime = Field(description="When the caller went.")
+    state: Literal["open", "taken", "done"] = Field(description="How far it is.")
+    by: str | None = Field(description="Who has taken or done it; null: nobody yet.")
+    outcome: Literal["reached", "not_reached", "not_needed"] | None = Field(
+        description="What came of it; null: not done."
+    )
 
 
 class Caller(_Part):
@@ -110,6 +143,9 @@ class Transfer(_Part):
         description="`native`: the PBX did it alone, the gateway being away."
     )
     state: str = Field(description="The last step's state.")
+    hop: int = Field(
+        default=0, description="Which hand-over between the centres; 0: a line outside. Since 1.2."
+    )
     steps: list[TransferStep] = Field(description="Every step, oldest first.")
 
 
@@ -242,7 +278,7 @@ class Links(_Part):
 class Ticket(_Part):
     """A structured ticket of one call that a 12345 or 110 centre took."""
 
-    schema_version: Literal["1.0", "1.1"] = Field(
+    schema_version: Literal["1.0", "1.1", "1.2"] = Field(
         default=SCHEMA_VERSION, description="Version of this format."
     )
     ticket_id: str = Field(description="UUIDv7, the same for every revision of a call's ticket.")
@@ -265,6 +301,12 @@ class Ticket(_Part):
     transcript: Transcript
     suggestion: Suggestion | None = Field(description="null: nothing was proposed (yet).")
     decision: Decision | None = Field(description="null: nobody has decided (yet).")
+    ownership: Ownership | None = Field(
+        default=None, description="Which centre accepts; null: nobody has said. Since 1.2."
+    )
+    callback: Callback | None = Field(
+        default=None, description="null: the caller need not be called back. Since 1.2."
+    )
     recording: Recording | None = Field(description="null: the call was not recorded.")
     links: Links
 

@@ -55,6 +55,7 @@ class SampleCall:
                 target="110",
                 transferor_leg=self.agent,
                 agent="1001",
+                hop=1,
             ),
         ]
 

@@ -27,7 +27,14 @@ async def test_log_in_gives_a_cookie_that_scripts_and_other_sites_never_see(api)
         "name": "wang",
         "role": "operator",
         "agent": "1001",
-        "rights": ["calls.act", "calls.own", "numbers.reveal", "setup"],
+        "rights": [
+            "callbacks.do",
+            "callbacks.read",
+            "calls.act",
+            "calls.own",
+            "numbers.reveal",
+            "setup",
+        ],  # fmt: skip,
     }
     assert (await api.ask("GET", "/calls")).status_code == 200
 

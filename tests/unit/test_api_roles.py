@@ -6,6 +6,7 @@ from fastapi.routing import APIRoute
 CALL = "0197a000-0000-7000-8000-000000000001"
 ROLES = ("", "operator", "colleague", "supervisor", "admin", "system")
 DECIDE = {"suggestion_id": f"{CALL}.s1", "decision": "accepted"}
+REACHED = {"outcome": "reached"}
 KEY = {"Idempotency-Key": "k1"}
 
 # method, path, extras, then the status by role, in the order of ROLES. The operator's seat is on
@@ -27,6 +28,17 @@ TABLE = [
     ("POST", f"/calls/{CALL}/back", {}, 401, 200, 404, 403, 403, 403),
     ("POST", f"/calls/{CALL}/release", {}, 401, 200, 404, 403, 403, 403),
     ("POST", f"/calls/{CALL}/danger", {"json": {"danger": True}}, 401, 200, 404, 403, 403, 403),
+    ("POST", f"/calls/{CALL}/ownership", {"json": {}}, 401, 200, 404, 403, 403, 403),
+    (
+        "POST",
+        f"/calls/{CALL}/designation",
+        {"json": {"centre": "110"}},
+        *(401, 403, 403, 200, 403, 403),
+    ),
+    ("GET", "/callbacks", {}, 401, 200, 200, 200, 403, 200),
+    ("POST", "/callbacks/CB-1/take", {}, 401, 404, 404, 404, 403, 403),
+    ("POST", "/callbacks/CB-1/done", {"json": REACHED}, 401, 404, 404, 404, 403, 403),
+    ("POST", "/callbacks/CB-1/reveal", {"json": {}}, 401, 404, 404, 404, 403, 403),
     ("GET", "/tickets", {}, 401, 403, 403, 200, 200, 200),
     ("GET", "/tickets/T-1", {}, 401, 403, 403, 200, 403, 200),
     ("GET", "/figures", {}, 401, 403, 403, 200, 200, 200),
@@ -64,6 +76,7 @@ async def test_the_table_has_every_route(api):
     tabled = {(method, path.removeprefix("/")) for method, path, *_ in TABLE}
     tabled = {(m, p if p in ("/metrics", "/healthz") else f"/api/v1/{p}") for m, p in tabled}
     tabled = {(m, p.replace(CALL, "{call_id}").replace("T-1", "{ticket_id}")) for m, p in tabled}
+    tabled = {(m, p.replace("CB-1", "{number}")) for m, p in tabled}
     served = {
         (method, path.removesuffix("/") if path != "/" else path)
         for path, methods in routes(api.app)

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from gateway.calls.callback_task import Hand
 from gateway.calls.facts import CallbackDue, CallbackOutcome, CallbackReason
 from gateway.errors import CallbackNotFound, CallbackNotYours
-from gateway.ledger.callbacks import Hand
 from gateway.ledger.repository import open_ledger
 from gateway.tickets.sample import SampleCall
 

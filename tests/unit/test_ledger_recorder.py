@@ -8,7 +8,16 @@ from time import monotonic, perf_counter
 import pytest
 from sqlalchemy import text, update
 
-from gateway.calls.facts import TicketQueued
+from gateway.calls.callback_task import Hand
+from gateway.calls.facts import (
+    CallbackDue,
+    CallbackOpened,
+    LegEnded,
+    TicketQueued,
+    TransferChanged,
+    TransferRequested,
+    TransferState,
+)
 from gateway.calls.view import CallView
 from gateway.ledger import tables as t
 from gateway.ledger.recorder import Recorder
@@ -106,6 +115,40 @@ async def test_second_ringing_issues_nothing_more(desk):
     desk.tell(*CALL.started(), *CALL.rings(), *CALL.rings(at=25))
     await desk.settled()
     assert await desk.revisions() == [(1, "preliminary")]
+
+
+async def test_a_hand_back_that_rings_sends_what_is_known_by_then(desk):
+    back = [one for one in CALL.answers() if not isinstance(one, LegEnded)]
+    again = TransferRequested(
+        call_id="call-1",
+        transfer_id="back",
+        transfer_kind="one_key",
+        source="110",
+        target="12345",
+        transferor_leg=CALL.target,
+        hop=2,
+    )
+    rings = TransferChanged(call_id="call-1", transfer_id="back", state=TransferState.RINGING)
+    desk.tell(*LIVE[:-1], *back, again, rings, rings)
+    await desk.settled()
+    assert await desk.revisions() == [(1, "preliminary"), (2, "preliminary")]
+    document = await desk.document()
+    assert document["call"]["handovers"] == 1
+    assert [one["hop"] for one in document["transfers"]] == [1, 2]
+
+
+async def test_a_callback_gets_its_number_told_and_into_the_ticket(desk):
+    due = CallbackDue(call_id="call-1", centre="12345", why="caller_gone", target="110")
+    desk.tell(*CALL.started(), *CALL.rings(), due, *CALL.ends(), *CALL.closed())
+    await desk.settled()
+    [number] = [one.number for one in desk.told if isinstance(one, CallbackOpened)]
+    assert number.startswith("CB-12345-")
+    assert (await desk.document())["callback"]["callback_number"] == number
+    taken = await desk.ledger.take_callback(number, Hand("1001"))
+    desk.tell(taken)
+    await desk.settled()
+    callback = (await desk.document())["callback"]
+    assert (callback["state"], callback["by"]) == ("taken", "1001")
 
 
 async def test_final_comes_at_once_when_all_was_heard(desk):

@@ -31,7 +31,7 @@ def test_event_is_a_cloud_event():
         "subject": ticket.ticket_id,
         "time": "2026-03-02T01:31:00.200000Z",
         "datacontenttype": "application/json",
-        "dataschema": "urn:liandong:schema:ticket:1.1",
+        "dataschema": "urn:liandong:schema:ticket:1.2",
         "data": None,
     }
     assert event["data"]["ticket_id"] == ticket.ticket_id
