@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 
-.PHONY: help setup demo test test-fast check format lab doctor bench bench-speech soak-speech overload-speech dispatch-eval bench-dispatch asr-eval model lab-audio clean
+.PHONY: help setup demo test test-fast check format lab doctor bench bench-speech soak-speech overload-speech dispatch-eval bench-dispatch asr-eval model lab-audio chaos clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +69,10 @@ lab-audio: setup ## Speak the lab's dialogues and the announcements anew (ONLY="
 
 asr-eval: setup ## What the Mandarin model hears: CER with intervals, finals, word times (asr_models/recipe)
 	@$(BIN)/python -m asr_models.recipe evaluate
+
+chaos: setup ## Faults at random moments of random transfers, 45 min (FAULTS=25 SEED=2 KINDS=redis-kill,ami-cut)
+	@$(BIN)/python -m gateway.lab.chaos $(if $(FAULTS),--faults $(FAULTS)) $(if $(SEED),--seed $(SEED)) \
+		$(if $(KINDS),--kinds $(KINDS)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(ASTERISK),--asterisk)
 
 clean: ## Remove .venv and caches (the lab's chroot stays, shared by all checkouts)
 	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

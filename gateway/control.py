@@ -11,6 +11,7 @@ import signal
 from collections import deque
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
@@ -30,6 +31,7 @@ from gateway.dispatch.advisor import Advisor
 from gateway.dispatch.suggest import Dispatcher
 from gateway.dispatch.taxonomy import load as load_taxonomy
 from gateway.errors import ConfigError, SwitchError
+from gateway.ids import call_id
 from gateway.ledger.recorder import Recorder
 from gateway.ledger.repository import Ledger
 from gateway.live import names
@@ -107,6 +109,7 @@ class Control:
             rules,
             settings.switch.key_lifetime_s,
             lambda: self.claim.valid,
+            partial(call_id, pbx=f"{settings.switch.host}:{settings.switch.port}"),
         )
         probes = Probes(
             self.ami,

@@ -1,8 +1,13 @@
 """Identifiers: UUIDv7 (RFC 9562), so that ids sort by the time they were made."""
 
+import hashlib
 import os
+import re
 import time
 import uuid
+
+_UNIQUE_ID = re.compile(r"(\d{9,11})\.(\d+)$")
+"""Asterisk's: seconds since 1970 and a running number, behind a system name where there is one."""
 
 
 def uuid7(unix_ms: int | None = None, entropy: bytes | None = None) -> uuid.UUID:
@@ -20,3 +25,16 @@ def uuid7(unix_ms: int | None = None, entropy: bytes | None = None) -> uuid.UUID
 def new_id() -> str:
     """Return a new UUIDv7 as text."""
     return str(uuid7())
+
+
+def call_id(room: str, pbx: str) -> str:
+    """Return the id of the call that `pbx` names `room`: the same whoever finds it, and when.
+
+    Sorts by the time of the call, as the PBX has it. A room that was not named after a channel of
+    Asterisk's gets a new id.
+    """
+    named = _UNIQUE_ID.search(room)
+    if named is None:
+        return new_id()
+    unix_ms = int(named[1]) * 1000 + int(named[2]) % 1000
+    return str(uuid7(unix_ms, hashlib.sha256(f"{pbx}\n{room}".encode()).digest()[:10]))

@@ -154,7 +154,7 @@ class Registry:
         if event.room in self._by_room:
             return
         self._prune()
-        session = Session(new_id(), self._tools)
+        session = Session(self._tools.name_call(event.room), self._tools)
         self._sessions[session.call_id] = session
         self._by_room[event.room] = session
         self._by_unique[event.unique_id] = session

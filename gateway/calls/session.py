@@ -27,6 +27,7 @@ from gateway.errors import (
     SwitchUnreachable,
     UnsafeValue,
 )
+from gateway.ids import new_id
 from gateway.telephony.port import Switch
 
 _log = log.get("calls")
@@ -45,6 +46,8 @@ class Tools:
     key_lifetime_s: float = 2.0
     in_control: Callable[[], bool] = lambda: True
     """Whether what we know is sure to be current; deadlines wait until it is."""
+    name_call: Callable[[str], str] = lambda _room: new_id()
+    """The id of the call in a room."""
 
 
 class Session:

@@ -86,6 +86,8 @@ class Town:
         self.pbx: AsteriskLab
         self.orders: Child
         self.gateway: Child | None = None
+        self.gateway_env: dict[str, str] = {}
+        """Further environment of the gateway's processes."""
 
     @property
     def api_url(self) -> str:
@@ -115,6 +117,11 @@ class Town:
         """The gateway's ledger, a SQLite file."""
         return self.folder / "ledger.sqlite3"
 
+    @property
+    def taken(self) -> Path:
+        """Where the order system keeps each event it has taken, one JSON file a webhook-id."""
+        return self.folder / "orders"
+
     async def start_redis(self) -> None:
         """Start Redis, empty; once started, always at the same port."""
         port = self.redis.port if hasattr(self, "redis") else 0
@@ -126,6 +133,7 @@ class Town:
     async def start_orders(self) -> None:
         argv = [sys.executable, "-m", "gateway.lab.order_system"]
         argv += ["--port", str(self.orders_port), "--secret", ORDER_SECRET]
+        argv += ["--out", str(self.taken)]
         self.orders = await spawn("orders", argv, self.folder / "orders.log")
         await self._until_http(f"{self.orders_url}/tickets", self.orders)
 
@@ -134,9 +142,15 @@ class Town:
 
     async def start_gateway(self) -> None:
         """Start `liandong serve` and wait until everything it says of itself is well."""
+        child = await self.spawn_gateway()
+        await self._until_http(f"{self.api_url}/healthz", child)
+
+    async def spawn_gateway(self) -> Child:
+        """Start `liandong serve` and wait for nothing."""
         argv = [sys.executable, "-m", "gateway", "serve", "--config", str(self.config)]
-        self.gateway = await spawn("gateway", argv, self.folder / "gateway.log")
-        await self._until_http(f"{self.api_url}/healthz", self.gateway)
+        log = self.folder / "gateway.log"
+        self.gateway = await spawn("gateway", argv, log, self.gateway_env)
+        return self.gateway
 
     async def stop_gateway(self) -> None:
         if self.gateway is not None:
@@ -154,10 +168,17 @@ class Town:
 
     def kill_role(self, role: str) -> None:
         """SIGKILL one process of the gateway: control, recognise or deliver."""
-        pids = children_of(self.gateway.pid) if self.gateway else []
-        for pid in pids:
-            if role.encode() in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
-                os.kill(pid, signal.SIGKILL)
+        for pid in self.pids_of(role):
+            os.kill(pid, signal.SIGKILL)
+
+    def pids_of(self, role: str) -> list[int]:
+        """The gateway's processes of this role that run now."""
+        found = []
+        with contextlib.suppress(OSError):  # the gateway has ended, or one of them does
+            for pid in children_of(self.gateway.pid) if self.gateway else []:
+                if role.encode() in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
+                    found.append(pid)
+        return found
 
     async def gateway_gone(self, timeout_s: float = 10.0) -> None:
         """Wait until nobody answers at the API's address."""

@@ -7,7 +7,6 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from functools import partial
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -59,12 +58,7 @@ async def hanging(native_town: Town, stage: AsyncExitStack) -> AsyncIterator[Sce
 
 def control_pid(running: Town) -> int:
     """The process that drives calls, beneath `liandong serve`."""
-    assert running.gateway is not None
-    serve = running.gateway.pid
-    children = Path(f"/proc/{serve}/task/{serve}/children").read_text().split()
-    return next(
-        int(pid) for pid in children if b"control" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    )
+    return running.pids_of("control")[0]
 
 
 async def until_stale(scene: Scene) -> None:

@@ -2,7 +2,7 @@
 
 import uuid
 
-from gateway.ids import new_id, uuid7
+from gateway.ids import call_id, new_id, uuid7
 
 
 def test_version_variant_and_time_are_where_the_rfc_has_them() -> None:
@@ -30,3 +30,13 @@ def test_new_ids_differ() -> None:
 
 def test_the_same_entropy_makes_the_same_id() -> None:
     assert uuid7(5, b"0123456789") == uuid7(5, b"0123456789")
+
+
+def test_a_call_has_the_same_id_whoever_finds_it() -> None:
+    room, pbx = "ld-1795341072.17", "127.0.0.1:5038"
+    assert call_id(room, pbx) == call_id(room, pbx)
+    assert uuid.UUID(call_id(room, pbx)).version == 7
+    assert call_id(room, pbx) < call_id("ld-1795341072.18", pbx) < call_id("ld-1795341073.1", pbx)
+    assert call_id(room, pbx) != call_id(room, "10.0.0.7:5038")
+    assert call_id("ld-north-1795341072.17", pbx) != call_id(room, pbx)
+    assert call_id("ld-1.1", pbx) != call_id("ld-1.1", pbx)

@@ -1,0 +1,122 @@
+"""``python -m gateway.lab.chaos``: faults, and a last line that says what came of them."""
+
+import asyncio
+import contextlib
+import json
+import random
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from gateway.errors import LiandongError
+from gateway.lab.chaos import restart, tally
+from gateway.lab.chaos.faults import chosen
+from gateway.lab.chaos.round import Round
+from gateway.lab.chaos.script import plan
+from gateway.lab.chaos.tally import Tally
+from gateway.lab.chaos.world import World, world
+
+_TICKETS_S = 60.0
+_FILE_WIDTH = 160
+
+
+def main(
+    faults: Annotated[int, typer.Option(min=1, help="How many.")] = 304,
+    seed: Annotated[int, typer.Option(help="The same seed, the same calls and faults.")] = 1,
+    kinds: Annotated[str, typer.Option(help="Only these, comma-separated; all by default.")] = "",
+    minutes: Annotated[float, typer.Option(min=0.5, help="Begin no call after so long.")] = 43.0,
+    asterisk: Annotated[
+        bool, typer.Option("--asterisk", help="Instead: Asterisk's own restart under a call.")
+    ] = False,
+    keep: Annotated[Path | None, typer.Option(help="Copy the gateway's log here.")] = None,
+) -> None:
+    """Faults at random moments of random transfers on the lab, judged by an independent witness."""
+    counts = Tally()
+    console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
+    if asterisk:
+        raise typer.Exit(asyncio.run(restart.report(console.print)))
+    ended = asyncio.run(_until_ended(counts, faults, seed, chosen(kinds), minutes, keep))
+    for note in counts.notes:
+        console.print(note, markup=False)
+    if ended:
+        console.print(f"chaos ended early: {ended}", markup=False)
+    console.print(counts.last_line(), markup=False)
+    raise typer.Exit(0 if counts.holds and not ended else 1)
+
+
+async def _until_ended(
+    counts: Tally, faults: int, seed: int, kinds: list[str], minutes: float, keep: Path | None
+) -> str:
+    """Play with a progress bar; returns why it ended early, or ''."""
+    columns = (TextColumn("{task.description:<46}"), BarColumn(), MofNCompleteColumn())
+    console = Console(stderr=True, width=None if sys.stderr.isatty() else _FILE_WIDTH)
+    with Progress(*columns, TimeElapsedColumn(), console=console, refresh_per_second=2) as bar:
+        task = bar.add_task("starting", total=faults)
+        work = asyncio.ensure_future(_play(counts, faults, seed, kinds, minutes, keep, bar, task))
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, work.cancel)
+        try:
+            return await work
+        except LiandongError as error:
+            return str(error)
+        except asyncio.CancelledError:
+            return "interrupted"
+
+
+async def _play(
+    counts: Tally,
+    faults: int,
+    seed: int,
+    kinds: list[str],
+    minutes: float,
+    keep: Path | None,
+    bar: Progress,
+    task: Any,
+) -> str:
+    rng, until = random.Random(seed), time.monotonic() + minutes * 60  # noqa: S311  no secret
+    starting = lambda part: bar.update(task, description=f"starting {part}"[:46])  # noqa: E731
+    async with world(rng, starting) as made:
+        for kind in set(kinds) & set(made.without):
+            bar.console.print(f"without {kind}: it needs {made.without[kind]}", markup=False)
+        possible = [kind for kind in kinds if kind not in made.without]
+        try:
+            for script in plan(rng, possible, faults):
+                if time.monotonic() > until:
+                    return f"{minutes:g} minutes were over"
+                bar.update(task, description=str(script)[:46])
+                await Round(made, script, counts, rng).play()
+                bar.update(task, completed=counts.faults.total())
+            await _tickets(made, counts)
+        finally:
+            if keep is not None:
+                log = made.town.folder / "gateway.log"
+                await asyncio.to_thread(shutil.copy, log, keep)
+    return ""
+
+
+async def _tickets(made: World, counts: Tally) -> None:
+    """Every call's final ticket is at the order system, once; it may take a moment to get there."""
+    rooms = tally.rooms_of(made.witness.seen)
+    deadline = time.monotonic() + _TICKETS_S
+    while True:
+        taken = [json.loads(path.read_text("utf-8")) for path in made.town.taken.glob("*.json")]
+        counts.tickets_lost, counts.tickets_twice = tally.tickets(rooms, taken)
+        if not counts.tickets_lost or time.monotonic() > deadline:
+            break
+        await asyncio.sleep(0.5)
+    found = {one["data"]["call"]["room"] for one in taken if one["data"]["phase"] == "final"}
+    if missing := sorted(rooms - found):
+        counts.notes.append(f"no final ticket of {', '.join(missing)}")
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(KeyboardInterrupt):
+        typer.run(main)

@@ -1,0 +1,100 @@
+"""What is counted, and the last line. Pure."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+
+class Event(Protocol):
+    """One AMI event of the witness."""
+
+    @property
+    def name(self) -> str: ...
+
+    def get(self, key: str) -> str: ...
+
+
+@dataclass
+class Tally:
+    """Faults by kind, and everything that must be zero."""
+
+    faults: Counter[str] = field(default_factory=Counter)
+    dropped: int = 0
+    stuck: int = 0
+    second_rings: int = 0
+    left_behind: Counter[str] = field(default_factory=Counter)
+    """Rooms, channels, taps, sockets."""
+    tickets_lost: int = 0
+    tickets_twice: int = 0
+    rounds: int = 0
+    broken: list[str] = field(default_factory=list)
+    """Rounds that could not be played to their end, and why."""
+    notes: list[str] = field(default_factory=list)
+    """Each thing that is not zero: the round, the faults in it, what was seen."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether everything that must be zero is."""
+        return not (
+            self.dropped
+            or self.stuck
+            or self.second_rings
+            or self.left_behind.total()
+            or self.tickets_lost
+            or self.tickets_twice
+            or self.broken
+        )
+
+    def last_line(self) -> str:
+        kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(self.faults.items()))
+        left = ", ".join(f"{self.left_behind[what]} {what}" for what in LEFT)
+        return (
+            f"{self.faults.total()} faults ({kinds or 'none'}) in {self.rounds} calls: "
+            f"dropped {self.dropped}, stuck {self.stuck}, second rings {self.second_rings}, "
+            f"left behind {left}, tickets lost {self.tickets_lost}, "
+            f"tickets twice {self.tickets_twice}, rounds not played {len(self.broken)}"
+        )
+
+
+LEFT = ("rooms", "channels", "taps", "sockets")
+
+
+def rooms_of(events: Iterable[Event]) -> set[str]:
+    """Every call that came in, by its room."""
+    return {
+        event.get("Call")
+        for event in events
+        if event.name == "UserEvent" and event.get("UserEvent") == "LiandongCall"
+    }
+
+
+def rings(events: Iterable[Event], target: str) -> int:
+    """How often the place of `target` was rung (its Local channel's near end)."""
+    legs = (event.get("Channel") for event in events if event.name == "Newchannel")
+    return sum(leg.startswith(f"Local/{target}@") and leg.endswith(";1") for leg in legs)
+
+
+def tickets(rooms: Iterable[str], delivered: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
+    """Calls without a final ticket, and further tickets of a call under another id.
+
+    `delivered`: every event the order system has taken, its ticket under ``data``.
+    """
+    ids: dict[str, set[str]] = {room: set() for room in rooms}
+    final: set[str] = set()
+    for event in delivered:
+        ticket = event["data"]
+        room = ticket["call"]["room"]
+        ids.setdefault(room, set()).add(ticket["ticket_id"])
+        if ticket["phase"] == "final":
+            final.add(room)
+    lost = sum(1 for room in rooms if room not in final)
+    return lost, sum(max(0, len(of_room) - 1) for of_room in ids.values())
+
+
+def left(channels: Iterable[str], rooms: int, sockets: int) -> Counter[str]:
+    """What should be gone once a call is over, from the names of what is live."""
+    names = list(channels)
+    taps = sum(name.startswith("AudioSocket/") for name in names)
+    found = {"rooms": rooms, "channels": len(names) - taps, "taps": taps, "sockets": sockets}
+    return Counter({what: count for what, count in found.items() if count})
