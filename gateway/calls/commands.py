@@ -26,7 +26,17 @@ class Arm:
 
 @dataclass(frozen=True)
 class MoveToRoom:
-    """Move caller and operator into the room, in one action."""
+    """Move caller and operator into the room, in one action. `back`: from hold, see MoveAside."""
+
+    ref: str
+    caller: str
+    agent: str
+    back: bool = False
+
+
+@dataclass(frozen=True)
+class MoveAside:
+    """Put the caller on hold and take the operator to the second room, in one action."""
 
     ref: str
     caller: str
@@ -50,6 +60,8 @@ class RingTarget:
     target: str
     ring_s: float
     place: int = 0
+    aside: bool = False
+    """Into the second room, as long as the operator is there."""
     urgent: bool = False
     """To the head of the target's queue, with a ring of its own (D05)."""
 
@@ -103,7 +115,7 @@ class Tell:
 
     ref: str
     channel: str
-    announcement: Literal["designation-asked", "designation-made"]
+    announcement: Literal["designation-asked", "designation-made", "caller-gone"]
 
 
 @dataclass(frozen=True)
@@ -116,6 +128,7 @@ class OpenTap:
 
 SwitchCommand = (
     MoveToRoom
+    | MoveAside
     | RingTarget
     | HangUp
     | ForgetRinging

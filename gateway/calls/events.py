@@ -53,13 +53,17 @@ class AgentConnected(Event):
 
 @dataclass(frozen=True)
 class RoomJoined(Event):
+    """`aside`: into the second room, where an operator consults without the caller."""
+
     unique_id: str
     channel: str
+    aside: bool = False
 
 
 @dataclass(frozen=True)
 class RoomLeft(Event):
     unique_id: str
+    aside: bool = False
 
 
 @dataclass(frozen=True)
@@ -115,6 +119,11 @@ class CallerHeld(Event):
 
 
 @dataclass(frozen=True)
+class CallerOnHold(Event):
+    """The dialplan plays music to the caller while the operator consults."""
+
+
+@dataclass(frozen=True)
 class CallerRequeued(Event):
     """The caller is back at the head of a queue."""
 
@@ -123,6 +132,9 @@ class Ask(StrEnum):
     TRANSFER = "transfer"
     THREE_WAY = "three_way"
     BACK = "back"
+    CONSULT = "consult"
+    JOIN = "join"
+    """The consultation becomes a talk of all three."""
     RELEASE = "release"
 
 
@@ -142,7 +154,8 @@ class Asked(Event):
 
     @property
     def kind(self) -> TransferKind:
-        return TransferKind.THREE_WAY if self.ask is Ask.THREE_WAY else TransferKind.ONE_KEY
+        kinds = {Ask.THREE_WAY: TransferKind.THREE_WAY, Ask.CONSULT: TransferKind.CONSULT}
+        return kinds.get(self.ask, TransferKind.ONE_KEY)
 
 
 @dataclass(frozen=True)

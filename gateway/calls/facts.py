@@ -46,6 +46,8 @@ class LegRole(StrEnum):
 class TransferKind(StrEnum):
     ONE_KEY = "one_key"
     THREE_WAY = "three_way"
+    CONSULT = "consult"
+    """Operator and target talk in a second room while the caller is on hold."""
 
 
 class TransferState(StrEnum):
@@ -54,6 +56,8 @@ class TransferState(StrEnum):
     REQUESTED = "requested"
     RINGING = "ringing"
     BRIEFING = "briefing"
+    CONSULTING = "consulting"
+    """In the second room; the caller is on hold."""
     THREE_WAY = "three_way"
     RELEASED = "released"
     COMPLETED = "completed"
@@ -104,6 +108,8 @@ class LegAnswered(FactBase):
 class LegJoinedRoom(FactBase):
     kind: Literal["leg.joined_room"] = "leg.joined_room"
     leg_id: str
+    room: Literal["call", "consult"] = "call"
+    """consult: the second room, where the caller is not."""
 
 
 class LegLeftRoom(FactBase):
@@ -115,6 +121,12 @@ class CallerHeld(FactBase):
     """The dialplan holds the caller, who hears that it rings."""
 
     kind: Literal["caller.held"] = "caller.held"
+
+
+class CallerOnHold(FactBase):
+    """The caller hears hold music while the operator consults."""
+
+    kind: Literal["caller.on_hold"] = "caller.on_hold"
 
 
 class CallerRequeued(FactBase):
@@ -309,6 +321,7 @@ Fact = Annotated[
     | LegJoinedRoom
     | LegLeftRoom
     | CallerHeld
+    | CallerOnHold
     | CallerRequeued
     | LegEnded
     | CallMarked

@@ -28,6 +28,7 @@ class Place(Enum):
     QUEUE = "in a queue"
     BRIDGE = "in the bridge that a queue made"
     ROOM = "in the room"
+    ASIDE = "in the second room, where the caller is not"
     HELD = "held by the dialplan"
     OUT = "on the line with nobody"
 
@@ -108,7 +109,8 @@ def _activity(call: _Call, leg: _Leg) -> Activity:
     others = [*call.live, *([caller] if caller else [])]
     if leg.place is Place.QUEUE:
         return "rewait" if leg.answered else "wait"
-    if leg.place is Place.ROOM and any(o.place is Place.ROOM for o in others if o is not leg):
+    in_room = leg.place in (Place.ROOM, Place.ASIDE)
+    if in_room and any(o.place is leg.place for o in others if o is not leg):
         return "conference"
     # On the way into the room the two still talk.
     if leg is caller:
@@ -172,16 +174,16 @@ def _leg_of(call: _Call, leg_id: str) -> _Leg | None:
 
 def _joined(call: _Call, fact: f.LegJoinedRoom) -> None:
     if leg := _leg_of(call, fact.leg_id):
-        leg.place = Place.ROOM
+        leg.place = Place.ASIDE if fact.room == "consult" else Place.ROOM
 
 
 def _left(call: _Call, fact: f.LegLeftRoom) -> None:
     leg = _leg_of(call, fact.leg_id)
-    if leg and leg.place is Place.ROOM:
+    if leg and leg.place in (Place.ROOM, Place.ASIDE):
         leg.place = Place.OUT
 
 
-def _held(call: _Call, _fact: f.CallerHeld) -> None:
+def _held(call: _Call, _fact: f.CallerHeld | f.CallerOnHold) -> None:
     if call.caller:
         call.caller.place = Place.HELD
         call.let_go = False
@@ -250,6 +252,7 @@ _APPLY: dict[str, Callable[[_Call, Any], None]] = {
     "leg.joined_room": _joined,
     "leg.left_room": _left,
     "caller.held": _held,
+    "caller.on_hold": _held,
     "caller.requeued": _requeued,
     "leg.ended": _leg_ended,
     "transfer.requested": _transfer_requested,

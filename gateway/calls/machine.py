@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gateway.calls import commands as c
+from gateway.calls import consult
 from gateway.calls import events as e
 from gateway.calls import facts as f
 from gateway.calls import ownership as o
@@ -17,7 +18,7 @@ from gateway.calls.callback import call_back
 from gateway.calls.facts import FailureReason, LegRole, TransferState
 from gateway.calls.state import CallState, Leg, Transfer
 from gateway.calls.step import Step
-from gateway.calls.verbs import asking_leg, legal
+from gateway.calls.verbs import asking_leg, legal, meant
 
 
 def step(state: CallState, event: e.Event) -> tuple[CallState, list[c.Command]]:
@@ -109,22 +110,24 @@ def _agent_connected(step: Step, event: e.AgentConnected) -> None:
 def _room_joined(step: Step, event: e.RoomJoined) -> None:
     transfer = step.state.transfer
     if transfer and transfer.live and event.unique_id == transfer.leg_id:
-        t.joined(step, transfer)
+        t.joined(step, transfer, aside=event.aside)
         return
     leg = step.state.leg_of(event.unique_id)
     if leg is None:
         if not _stray(step, event.unique_id) and transfer and transfer.live and transfer.native:
             t.adopt(step, transfer, event)
         return
-    step.enter_room(leg)
+    step.enter_room(leg, aside=event.aside)
     if leg.role is LegRole.CALLER:
         w.entered(step)
+    elif transfer and transfer.live and leg.id == transfer.transferor:
+        consult.operator_moved(step, transfer, aside=event.aside)
     w.let_alone_go(step)
 
 
 def _room_left(step: Step, event: e.RoomLeft) -> None:
     if leg := step.state.leg_of(event.unique_id):
-        step.leave_room(leg)
+        step.leave_room(leg, aside=event.aside)
 
 
 def _hangup_requested(step: Step, event: e.HangupRequested) -> None:
@@ -161,7 +164,7 @@ def _caller_gone(step: Step, caller: Leg) -> None:
     transfer = state.transfer
     if transfer and transfer.live:
         if transfer.answered:
-            step.move_transfer(transfer, TransferState.CALLER_GONE)
+            consult.caller_gone(step, step.move_transfer(transfer, TransferState.CALLER_GONE))
         else:
             t.cancel(step, transfer, TransferState.CALLER_GONE)
     reason = (
@@ -189,6 +192,7 @@ def _agent_gone(step: Step, leg: Leg) -> None:
 
 
 def _asked(step: Step, asked: e.Asked) -> None:
+    asked = meant(step.state, asked)
     leg = asking_leg(step.state, asked)
     if leg is None or asked.ref in step.state.asked:
         return
@@ -197,10 +201,14 @@ def _asked(step: Step, asked: e.Asked) -> None:
     transfer = step.state.transfer
     if o.must_ask(step.state, asked, leg):
         o.ask(step, asked, leg)
-    elif asked.ask in (e.Ask.TRANSFER, e.Ask.THREE_WAY):
+    elif asked.ask in (e.Ask.TRANSFER, e.Ask.THREE_WAY, e.Ask.CONSULT):
         t.request(step, asked, leg, asked.target)
     elif asked.ask is e.Ask.BACK and transfer:
         t.cancel(step, transfer, TransferState.CANCELLED)
+    elif asked.ask is e.Ask.JOIN and transfer:
+        consult.join(step, transfer)
+    elif asked.ask is e.Ask.RELEASE and transfer and transfer.aside:
+        consult.hand_over(step, transfer)
     elif asked.ask is e.Ask.RELEASE and transfer:
         t.release(step, transfer)
 
@@ -227,12 +235,14 @@ def _command_ended(step: Step, event: e.CommandEnded) -> None:
     transfer = step.state.transfer
     if transfer is None or transfer.id != event.ref or not transfer.live:
         return
-    if event.name == ("HoldCaller" if transfer.blind else "MoveToRoom") and not transfer.moved:
+    if event.name == transfer.first_move and not transfer.moved:
         if event.outcome is e.Outcome.DONE:
             t.moved(step, transfer)
         elif event.outcome is e.Outcome.REFUSED:
             t.not_moved(step, transfer)
         # UNKNOWN: the room's own events, or the deadline, decide.
+    elif event.name == "MoveToRoom" and transfer.crossing and event.outcome is e.Outcome.REFUSED:
+        consult.not_crossed(step, transfer)
     elif event.name == "RingTarget" and event.outcome is e.Outcome.REFUSED and not transfer.joined:
         t.failed(step, transfer, FailureReason.UNREACHABLE)
 
@@ -243,6 +253,8 @@ def _deadline(step: Step, event: e.DeadlinePassed) -> None:
         return
     if event.deadline is e.Deadline.MOVE and not transfer.moved:
         t.not_moved(step, transfer)
+    elif event.deadline is e.Deadline.MOVE and transfer.crossing:
+        consult.not_crossed(step, transfer)
     elif event.deadline is e.Deadline.RING and not transfer.answered:
         step.drop_target(transfer)
         t.failed(step, transfer, FailureReason.NO_ANSWER)
@@ -310,6 +322,7 @@ _HANDLERS: dict[type[e.Event], Callable[[Step, Any], None]] = {
     e.RoomJoined: _room_joined,
     e.RoomLeft: _room_left,
     e.CallerHeld: w.held,
+    e.CallerOnHold: w.put_on_hold,
     e.CallerRequeued: w.requeued,
     e.HangupRequested: _hangup_requested,
     e.ChannelEnded: _channel_ended,

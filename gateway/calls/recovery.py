@@ -16,6 +16,7 @@ from gateway.calls.state import LIVE_TRANSFER, CallState, Designating, Leg, Rule
 from gateway.calls.transfer import RING_GRACE_S
 from gateway.calls.view import CallView, LegView, TransferView
 
+_JOINED = (TransferState.CONSULTING, TransferState.THREE_WAY, TransferState.COMPLETED)
 RulesOf = Mapping[tuple[str, str], Rules]
 
 
@@ -47,6 +48,7 @@ def state_of(view: CallView, rules: RulesOf) -> CallState:
         designating=_designating(view),
         unsettled=view.unsettled,
         forsaken=_forsaken(view),
+        on_hold=view.on_hold,
         spent=_spent(view),
         gone=frozenset(leg.unique_id for leg in view.legs.values() if leg.ended_at),
         served=any(leg.role is LegRole.AGENT for leg in view.legs.values()),
@@ -70,9 +72,10 @@ def deadlines(state: CallState, at: datetime) -> list[c.Arm]:
 
 
 def _leg(leg: LegView) -> Leg:
-    inside = leg.joined_room_at is not None
+    been = leg.joined_room_at is not None
+    inside = been and not leg.aside
     party = Party(leg.centre, leg.agent, leg.agent_name, leg.extension)
-    return Leg(leg.id, leg.role, leg.channel, leg.unique_id, party, inside, inside)
+    return Leg(leg.id, leg.role, leg.channel, leg.unique_id, party, inside, been, leg.aside)
 
 
 def _transfer(view: CallView, rules: RulesOf) -> Transfer | None:
@@ -95,7 +98,8 @@ def _transfer(view: CallView, rules: RulesOf) -> Transfer | None:
         # A target that may ring is never rung again: the reconciliation or the deadline decides.
         # The dialplan's own ring has no channel that we know.
         rung=known.state in LIVE_TRANSFER and not native,
-        joined=answered and known.state in (TransferState.THREE_WAY, TransferState.COMPLETED),
+        joined=answered and known.state in _JOINED,
+        aside=_consults(view, known),
         answered=answered,
         native=native,
     )
@@ -113,6 +117,14 @@ def _forsaken(view: CallView) -> bool:
         return False
     left = transfer.steps[-1].at
     return all(leg.added_at <= left for leg in view.legs.values())
+
+
+def _consults(view: CallView, transfer: TransferView) -> bool:
+    """Is its operator still consulting, as far as is known?"""
+    operator = view.legs.get(transfer.transferor_leg)
+    begun = transfer.kind is f.TransferKind.CONSULT and transfer.state in LIVE_TRANSFER
+    together = transfer.state is TransferState.THREE_WAY
+    return begun and not together and operator is not None and operator.ended_at is None
 
 
 def _leg_id(view: CallView, transfer: TransferView) -> str:

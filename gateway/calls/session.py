@@ -213,7 +213,7 @@ class Session:
             outcome = e.Outcome.DONE
         except (SwitchRefused, SwitchUnreachable, UnsafeValue) as error:
             outcome = e.Outcome.REFUSED
-            if isinstance(command, c.MoveToRoom | c.HoldCaller):
+            if isinstance(command, c.MoveToRoom | c.MoveAside | c.HoldCaller):
                 self._unmoved.add(command.ref)
             _log.warning("switch refused", call_id=self.call_id, command=name, why=error.slug)
         except SwitchError as error:

@@ -12,6 +12,7 @@ LIVE_TRANSFER = frozenset(
         TransferState.REQUESTED,
         TransferState.RINGING,
         TransferState.BRIEFING,
+        TransferState.CONSULTING,
         TransferState.THREE_WAY,
     }
 )
@@ -19,7 +20,7 @@ LIVE_TRANSFER = frozenset(
 
 @dataclass(frozen=True)
 class Leg:
-    """A live leg. `in_room`: it has joined the room and not left it."""
+    """A live leg. `in_room`: it has joined the room and not left it; `aside`: the second room."""
 
     id: str
     role: LegRole
@@ -28,6 +29,7 @@ class Leg:
     party: Party = field(default_factory=Party)
     in_room: bool = False
     been_in_room: bool = False
+    aside: bool = False
     hung_up_by_party: bool = False
     hung_up_by_us: bool = False
 
@@ -78,6 +80,10 @@ class Transfer:
     rung: bool = False
     blind: bool = False
     """Released at once: the caller is held by the dialplan while the target rings."""
+    aside: bool = False
+    """The operator consults: they and the target meet in the second room, the caller is on hold."""
+    crossing: bool = False
+    """The consultation is over: the target is on its way into the caller's room."""
     moved: bool = False
     """The switch, or the room, has said that caller and transferor were moved."""
     joined: bool = False
@@ -103,8 +109,15 @@ class Transfer:
 
     @property
     def committed(self) -> bool:
-        """A person at the target has answered and is in the room."""
+        """A person at the target has answered and is in the room (or the second, if `aside`)."""
         return self.joined and self.answered
+
+    @property
+    def first_move(self) -> str:
+        """The command that begins it."""
+        if self.kind is TransferKind.CONSULT:
+            return "MoveAside"
+        return "HoldCaller" if self.blind else "MoveToRoom"
 
 
 @dataclass(frozen=True)
@@ -144,6 +157,8 @@ class CallState:
     """The three-way between centres whose outcome nobody has said."""
     served: bool = False
     caller_held: bool = False
+    on_hold: bool = False
+    """The caller hears music while the operator consults."""
     queued: bool = False
     """Back in a queue, for the first time since somebody had the caller."""
     forsaken: bool = False

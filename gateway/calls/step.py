@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Literal
 
 from gateway.calls import commands as c
 from gateway.calls import facts as f
@@ -69,14 +70,17 @@ class Step:
         elif transfer.rung:
             self.do(c.HangUp(transfer.leg_id, transfer.leg_id))
 
-    def enter_room(self, leg: Leg) -> None:
-        if not leg.in_room:
-            self.set_leg(leg, in_room=True, been_in_room=True)
-            self.record(f.LegJoinedRoom(call_id=self.state.call_id, at=self.at, leg_id=leg.id))
+    def enter_room(self, leg: Leg, *, aside: bool = False) -> None:
+        """`aside`: the second room, where the caller is not."""
+        if not (leg.aside if aside else leg.in_room):
+            self.set_leg(leg, in_room=not aside, aside=aside, been_in_room=True)
+            room: Literal["call", "consult"] = "consult" if aside else "call"
+            call_id = self.state.call_id
+            self.record(f.LegJoinedRoom(call_id=call_id, at=self.at, leg_id=leg.id, room=room))
 
-    def leave_room(self, leg: Leg) -> None:
-        if leg.in_room:
-            self.set_leg(leg, in_room=False)
+    def leave_room(self, leg: Leg, *, aside: bool = False) -> None:
+        if leg.aside if aside else leg.in_room:
+            self.set_leg(leg, in_room=False, aside=False)
             self.record(f.LegLeftRoom(call_id=self.state.call_id, at=self.at, leg_id=leg.id))
 
     def requeue(self) -> None:

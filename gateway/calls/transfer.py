@@ -7,6 +7,7 @@ into it, in one go. Nothing releases the transferor before a *person* at the tar
 from dataclasses import replace
 
 from gateway.calls import commands as c
+from gateway.calls import consult
 from gateway.calls import events as e
 from gateway.calls import facts as f
 from gateway.calls import ownership
@@ -17,6 +18,7 @@ from gateway.calls.step import Step
 MOVE_WITHIN_S = 3.0
 RING_GRACE_S = 3.0
 """How long past the ring time we wait for the switch's own word that nobody answered."""
+_ANSWERED = (TransferState.BRIEFING, TransferState.CONSULTING)
 _HUNTED = frozenset(
     {
         FailureReason.NO_ANSWER,
@@ -49,6 +51,7 @@ def request(step: Step, asked: e.Asked, transferor: Leg, target: str) -> None:
         state=TransferState.REQUESTED,
         rules=rules,
         native=asked.native,
+        aside=asked.kind is TransferKind.CONSULT,
         blind=_goes_at_once(step, asked, transferor, rules),
     )
     step.set_transfer(transfer)
@@ -73,6 +76,8 @@ def request(step: Step, asked: e.Asked, transferor: Leg, target: str) -> None:
         return
     if transfer.blind:
         step.do(c.HoldCaller(transfer.id, state.caller.unique_id, transfer.rules.ring_s))
+    elif transfer.aside:
+        step.do(c.MoveAside(transfer.id, state.caller.unique_id, transferor.handle))
     elif transferor.in_room and state.caller.in_room:
         ring(step, step.set_transfer(transfer, moved=True))
         return
@@ -117,6 +122,7 @@ def ring(step: Step, transfer: Transfer) -> None:
             target=transfer.target,
             ring_s=transfer.rules.ring_s,
             place=transfer.tried,
+            aside=transfer.aside,
             urgent=step.state.danger,
         )
     )
@@ -166,8 +172,9 @@ def answered(step: Step, transfer: Transfer, event: e.TargetAnswered) -> None:
         event.channel,
         event.unique_id,
         event.party,
-        in_room=transfer.joined,
+        in_room=transfer.joined and not transfer.aside,
         been_in_room=transfer.joined,
+        aside=transfer.joined and transfer.aside,
     )
     step.state = step.state.with_leg(leg)
     call_id = step.state.call_id
@@ -192,21 +199,34 @@ def answered(step: Step, transfer: Transfer, event: e.TargetAnswered) -> None:
     commit(step)
 
 
-def joined(step: Step, transfer: Transfer) -> None:
-    """The target's leg is in the room; whether a person is on it is another matter."""
-    step.set_transfer(transfer, joined=True)
+def joined(step: Step, transfer: Transfer, *, aside: bool = False) -> None:
+    """The target's leg is in the room; whether a person is on it is another matter.
+
+    `aside`: in the second room. The switch takes it on from there when the operator leaves.
+    """
+    if aside and not transfer.aside:
+        return
+    if transfer.aside and not aside and not transfer.answered and step.state.on_hold:
+        step.hold(transfer)
+    step.set_transfer(transfer, joined=True, aside=aside)
     if leg := step.state.agent(transfer.leg_id):
-        step.set_leg(leg, in_room=True, been_in_room=True)
+        step.set_leg(leg, in_room=not aside, aside=aside, been_in_room=True)
     commit(step)
 
 
 def commit(step: Step) -> None:
     """Once a person at the target is in the room, hand over as the link's rules say."""
     transfer = step.state.transfer
-    if transfer is None or not transfer.committed or transfer.state is not TransferState.BRIEFING:
+    if transfer is None or not transfer.committed or transfer.state not in _ANSWERED:
+        return
+    if transfer.aside:
+        if transfer.state is TransferState.BRIEFING:
+            consult.talking(step, transfer)
         return
     step.record(f.LegJoinedRoom(call_id=step.state.call_id, at=step.at, leg_id=transfer.leg_id))
-    if step.state.caller_held:
+    on_hold = step.state.on_hold and not transfer.crossing
+    transfer = step.set_transfer(transfer, crossing=False)
+    if step.state.caller_held or on_hold:
         step.fetch(transfer)
         step.set(caller_held=False)
     step.forget_ringing()
@@ -215,7 +235,10 @@ def commit(step: Step) -> None:
         return
     transfer = step.move_transfer(transfer, TransferState.THREE_WAY)
     ownership.three_way(step, transfer)
-    if transfer.kind is TransferKind.THREE_WAY or transfer.rules.release != "answered":
+    if transfer.release_due:
+        release(step, transfer)
+        return
+    if transfer.kind is not TransferKind.ONE_KEY or transfer.rules.release != "answered":
         return
     if transfer.rules.brief_s > 0:
         step.arm(e.Deadline.RELEASE, transfer.id, transfer.rules.brief_s)
@@ -240,6 +263,7 @@ def adopt(step: Step, transfer: Transfer, event: e.RoomJoined) -> None:
     if transfer.answered or event.unique_id in step.state.gone:
         return
     rules = replace(transfer.rules, release="talk")
+    transfer = step.set_transfer(transfer, aside=event.aside)
     # Not a name that we gave to a channel, yet one of this call.
     leg_id = transfer.leg_id.replace(".target.", ".native.")
     transfer = step.set_transfer(transfer, leg_id=leg_id, joined=True, rules=rules)
@@ -267,8 +291,9 @@ def failed(step: Step, transfer: Transfer, reason: FailureReason) -> None:
     if transfer.blind and reason is not FailureReason.SWITCH_ERROR:
         moved(step, transfer)
     if _keeps_caller(step, transfer):
-        step.move_transfer(transfer, TransferState.RETURNED_TO_AGENT, reason)
+        transfer = step.move_transfer(transfer, TransferState.RETURNED_TO_AGENT, reason)
         step.forget_ringing()
+        consult.reunite(step, transfer)
         return
     to_queue(step, transfer, reason)
 
@@ -287,14 +312,20 @@ def not_moved(step: Step, transfer: Transfer) -> None:
     Unless the room itself has shown that the caller came.
     """
     caller = step.state.caller
-    if caller and (step.state.caller_held or (caller.in_room and not transfer.blind)):
+    if caller and _seen_moved(step, transfer, caller):
         moved(step, transfer)
     elif caller and caller.hung_up_by_party:
         cancel(step, transfer, TransferState.CALLER_GONE)
     else:
         step.drop_target(transfer)
-        transfer = step.set_transfer(transfer, refused_at=step.at)
+        transfer = step.set_transfer(transfer, refused_at=step.at, aside=False)
         failed(step, transfer, FailureReason.SWITCH_ERROR)
+
+
+def _seen_moved(step: Step, transfer: Transfer, caller: Leg) -> bool:
+    if transfer.aside:
+        return step.state.on_hold
+    return step.state.caller_held or (caller.in_room and not transfer.blind)
 
 
 def _keeps_caller(step: Step, transfer: Transfer) -> bool:
@@ -309,7 +340,7 @@ def _keeps_caller(step: Step, transfer: Transfer) -> bool:
     transferor = step.state.agent(transfer.transferor)
     if transferor is None or transferor.hung_up_by_us:
         return False
-    return transfer.committed or not transferor.hung_up_by_party
+    return (transfer.committed and not transfer.aside) or not transferor.hung_up_by_party
 
 
 def target_gone(step: Step, transfer: Transfer) -> None:
@@ -329,7 +360,9 @@ def why(transfer: Transfer) -> FailureReason:
 
 def transferor_gone(step: Step, transfer: Transfer, leg: Leg) -> None:
     """The operator has put down the phone, or was released."""
-    if transfer.committed:
+    if transfer.aside or (transfer.crossing and step.state.on_hold):
+        consult.operator_gone(step, transfer)
+    elif transfer.committed:
         complete(step, transfer)
     elif not leg.been_in_room and not step.state.staying:
         hold_if_alone(step, transfer)
@@ -346,4 +379,4 @@ def cancel(step: Step, transfer: Transfer, state: TransferState) -> None:
     """End the target's leg: the operator wants the caller back, or the caller has gone."""
     step.drop_target(transfer)
     step.forget_ringing()
-    step.move_transfer(transfer, state)
+    consult.reunite(step, step.move_transfer(transfer, state))

@@ -1,5 +1,7 @@
 """Which verbs are legal now, and whose they are. Pure."""
 
+from dataclasses import replace
+
 from gateway.calls import events as e
 from gateway.calls.facts import LegRole, TransferState
 from gateway.calls.state import CallState, Leg, Transfer
@@ -11,6 +13,9 @@ def legal(state: CallState, ask: e.Ask, leg: Leg | None, target: str = "") -> bo
         return False
     transfer = state.transfer
     live = transfer is not None and transfer.live
+    if ask is e.Ask.CONSULT:
+        alone = all(one.id == leg.id for one in state.staying)
+        return not live and alone and not state.caller_held and not state.queued
     if ask in (e.Ask.TRANSFER, e.Ask.THREE_WAY):
         free = not live or settled(transfer)
         return free and not state.caller_held and not _present(state, target)
@@ -19,6 +24,8 @@ def legal(state: CallState, ask: e.Ask, leg: Leg | None, target: str = "") -> bo
     if ask is e.Ask.BACK:
         transferor = state.agent(transfer.transferor)
         return transferor is not None and not transferor.leaving
+    if ask is e.Ask.JOIN and not transfer.aside:
+        return False
     return transfer.committed and transfer.transferor == leg.id
 
 
@@ -32,8 +39,17 @@ def _present(state: CallState, target: str) -> bool:
     return bool(target) and any(leg.party.centre == target for leg in state.staying)
 
 
+def meant(state: CallState, asked: e.Asked) -> e.Asked:
+    """While an operator consults, the key for three makes three of it."""
+    transfer = state.transfer
+    if asked.ask is e.Ask.THREE_WAY and transfer and transfer.live and transfer.aside:
+        return replace(asked, ask=e.Ask.JOIN, target="")
+    return asked
+
+
 def refusal(state: CallState, asked: e.Asked) -> str:
     """Why `asked` would be ignored; '' when it would be done, or has been done already."""
+    asked = meant(state, asked)
     if asked.ref in state.asked:
         return ""
     leg = asking_leg(state, asked)

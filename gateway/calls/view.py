@@ -24,6 +24,8 @@ class LegView(BaseModel):
     added_at: datetime
     answered_at: datetime | None = None
     joined_room_at: datetime | None = None
+    aside: bool = False
+    """In the second room, where an operator consults without the caller."""
     ended_at: datetime | None = None
     cause: int = 0
     ended_by: str = ""
@@ -101,6 +103,8 @@ class CallView(BaseModel):
     called_number: str = ""
     recording: str = ""
     message_status: str = "Actual"
+    on_hold: bool = False
+    """The caller hears music while the operator consults."""
     danger: bool = False
     """A person has marked it: 110 first, whatever else is open."""
     started_at: datetime | None = None
@@ -169,15 +173,26 @@ def _leg_answered(view: CallView, fact: f.LegAnswered) -> None:
 
 def _leg_joined(view: CallView, fact: f.LegJoinedRoom) -> None:
     if leg := view.legs.get(fact.leg_id):
-        leg.joined_room_at = leg.joined_room_at or fact.at
+        leg.aside = fact.room == "consult"
+        view.on_hold &= leg.role is not f.LegRole.CALLER
+        if not leg.aside:
+            leg.joined_room_at = leg.joined_room_at or fact.at
 
 
-def _told_in_the_leg_log(_view: CallView, _fact: f.Fact) -> None:
-    """Where a leg has been is no part of what is shown of a call: see `calls.leg_log`."""
+def _leg_left(view: CallView, fact: f.LegLeftRoom) -> None:
+    """Else where a leg has been is no part of what is shown of a call: see `calls.leg_log`."""
+    if leg := view.legs.get(fact.leg_id):
+        leg.aside = False
+
+
+def _on_hold(view: CallView, fact: f.CallerOnHold | f.CallerHeld | f.CallerRequeued) -> None:
+    view.on_hold = fact.kind == "caller.on_hold"
 
 
 def _leg_ended(view: CallView, fact: f.LegEnded) -> None:
     if leg := view.legs.get(fact.leg_id):
+        leg.aside = False
+        view.on_hold &= leg.role is not f.LegRole.CALLER
         leg.ended_at, leg.cause, leg.ended_by = fact.at, fact.cause, fact.ended_by
 
 
@@ -299,9 +314,10 @@ _APPLY: dict[str, Callable[[CallView, Any], None]] = {
     "leg.added": _leg_added,
     "leg.answered": _leg_answered,
     "leg.joined_room": _leg_joined,
-    "leg.left_room": _told_in_the_leg_log,
-    "caller.held": _told_in_the_leg_log,
-    "caller.requeued": _told_in_the_leg_log,
+    "leg.left_room": _leg_left,
+    "caller.held": _on_hold,
+    "caller.on_hold": _on_hold,
+    "caller.requeued": _on_hold,
     "leg.ended": _leg_ended,
     "call.marked": _marked,
     "transfer.requested": _transfer_requested,

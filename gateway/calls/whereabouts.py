@@ -6,6 +6,7 @@ each agent's leaving, ends in one of these four.
 
 from datetime import timedelta
 
+from gateway.calls import consult
 from gateway.calls import events as e
 from gateway.calls import facts as f
 from gateway.calls import transfer as t
@@ -32,7 +33,7 @@ def served_again(step: Step) -> None:
 def entered(step: Step) -> None:
     """The caller is in the room."""
     fetched = step.state.fetching
-    step.set(caller_held=False, fetching=False, queued=False, forsaken=False)
+    step.set(caller_held=False, on_hold=False, fetching=False, queued=False, forsaken=False)
     transfer = step.state.transfer
     if transfer and transfer.live:
         if transfer.release_due and transfer.committed:
@@ -45,7 +46,8 @@ def entered(step: Step) -> None:
 
 
 def _out_of_room(step: Step, *, held: bool) -> None:
-    step.set(caller_held=held, fetching=False, queued=False, forsaken=held and step.state.served)
+    step.set(caller_held=held, on_hold=False, fetching=False, queued=False)
+    step.set(forsaken=held and step.state.served)
     if step.state.caller:
         step.leave_room(step.state.caller)
 
@@ -61,6 +63,20 @@ def held(step: Step, _event: e.CallerHeld) -> None:
         step.fetch(waited)
     elif transfer is None or not transfer.live:
         step.requeue()
+
+
+def put_on_hold(step: Step, _event: e.CallerOnHold) -> None:
+    if not step.state.on_hold:
+        step.record(f.CallerOnHold(call_id=step.state.call_id, at=step.at))
+    _out_of_room(step, held=False)
+    step.set(on_hold=True)
+    transfer = step.state.transfer
+    if transfer and transfer.live and transfer.aside:
+        t.moved(step, transfer)
+    elif waited := _waited_for(step.state):
+        step.fetch(waited)
+    else:
+        consult.on_hold_for_nobody(step)
 
 
 def requeued(step: Step, _event: e.CallerRequeued) -> None:
@@ -89,7 +105,7 @@ def _waited_for(state: CallState) -> Transfer | None:
 
 def let_alone_go(step: Step) -> None:
     """The caller has gone: an agent alone in the room has nobody to talk to."""
-    inside = [leg for leg in step.state.staying if leg.in_room]
+    inside = [leg for leg in step.state.staying if leg.in_room or leg.aside]
     if step.state.ended and len(inside) == 1:
         step.hang_up(inside[0])
 
@@ -99,7 +115,8 @@ def maybe_left_alone(step: Step, leg: Leg) -> None:
     transfer = step.state.transfer
     queued = transfer is not None and transfer.state is TransferState.RETURNED_TO_QUEUE
     taken_away = leg.hung_up_by_us and not queued
-    if step.state.caller_held or taken_away or _left_it_to_the_target(step, leg):
+    waits = step.state.caller_held or step.state.on_hold
+    if waits or taken_away or _left_it_to_the_target(step, leg):
         step.requeue()
 
 

@@ -60,6 +60,8 @@ def _leg_answered(fact: f.LegAnswered) -> list[Executable | Once]:
 
 
 def _leg_joined(fact: f.LegJoinedRoom) -> list[Executable | Once]:
+    if fact.room != "call":
+        return []
     return [_leg(fact.leg_id, joined_room_at=func.coalesce(t.legs.c.joined_room_at, fact.at))]
 
 

@@ -17,6 +17,7 @@ from gateway.telephony.ami_values import variable
 
 _log = log.get("telephony")
 ROOM = "liandong-room"
+HOLD = "liandong-hold"
 Taps = Callable[[c.OpenTap], Awaitable[None]]
 
 
@@ -35,6 +36,7 @@ class AsteriskSwitch:
             c.FetchCaller: self._fetch_caller,
             c.RequeueCaller: self._requeue_caller,
             c.Tell: self._tell,
+            c.MoveAside: self._move_aside,
             c.OpenTap: taps,
         }
 
@@ -42,17 +44,11 @@ class AsteriskSwitch:
         await self._doers[type(command)](command)
 
     async def _move_to_room(self, command: c.MoveToRoom) -> None:
-        headers = {
-            "Channel": command.caller,
-            "Context": ROOM,
-            "Exten": "caller",
-            "Priority": "1",
-            "ExtraChannel": command.agent,
-            "ExtraContext": ROOM,
-            "ExtraExten": "agent",
-            "ExtraPriority": "1",
-        }
-        await self._ami.send("Redirect", headers)
+        exten = "back" if command.back else "caller"
+        await self._redirect_both((command.caller, ROOM, exten), (command.agent, ROOM, "agent"))
+
+    async def _move_aside(self, command: c.MoveAside) -> None:
+        await self._redirect_both((command.caller, HOLD, "s"), (command.agent, ROOM, "consult"))
 
     async def _ring_target(self, command: c.RingTarget) -> None:
         link = self._links.get((command.source, command.target))
@@ -74,7 +70,7 @@ class AsteriskSwitch:
             "Channel": link.places[command.place].dial,
             "ChannelId": command.leg_id,
             "Context": ROOM,
-            "Exten": "target",
+            "Exten": "consulted" if command.aside else "target",
             "Priority": "1",
             "Timeout": str(int(command.ring_s * 1000)),
             "CallerID": command.caller_number,
@@ -131,6 +127,13 @@ class AsteriskSwitch:
             ],
         }
         await self._ami.send("Originate", headers)
+
+    async def _redirect_both(self, one: tuple[str, str, str], two: tuple[str, str, str]) -> None:
+        """Each a channel, its context and its extension: in one action, or not at all."""
+        names = ("Channel", "Context", "Exten")
+        headers = dict(zip(names, one, strict=True)) | {"Priority": "1"}
+        headers |= {f"Extra{name}": value for name, value in zip(names, two, strict=True)}
+        await self._ami.send("Redirect", headers | {"ExtraPriority": "1"})
 
     async def _redirect(self, channel: str, context: str, exten: str) -> None:
         headers = {"Channel": channel, "Context": context, "Exten": exten, "Priority": "1"}

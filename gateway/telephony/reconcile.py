@@ -7,12 +7,13 @@ from gateway.calls import events as e
 from gateway.calls.commands import OpenTap
 from gateway.calls.state import CallState, Leg, Transfer
 from gateway.clock import now
-from gateway.telephony.ami_event import AmiEvent
 from gateway.telephony.ami_port import Ami
 from gateway.telephony.seats import Seats
+from gateway.telephony.sightings import SECOND_ROOM
 
 _ROOM_APPLICATION = "ConfBridge"
 _HELD_CONTEXT = "liandong-alone"
+_HOLD_CONTEXT = "liandong-hold"
 _FAR_END = ";2"
 NOT_PEOPLE = ("Local/", "AudioSocket/")
 
@@ -26,12 +27,26 @@ class ChannelSeen:
     application: str
     context: str
     bridge: str
-    spied: str = ""
-    """The channel this one listens to, for taps."""
+    data: str = ""
+    """What the application was given."""
+
+    @property
+    def spied(self) -> str:
+        """The channel this one listens to, for taps."""
+        return self._first if self.application == "ChanSpy" else ""
 
     @property
     def in_room(self) -> bool:
-        return self.application == _ROOM_APPLICATION
+        return self.application == _ROOM_APPLICATION and not self.aside
+
+    @property
+    def aside(self) -> bool:
+        """In the second room, where an operator consults without the caller."""
+        return self.application == _ROOM_APPLICATION and self._first.endswith(SECOND_ROOM)
+
+    @property
+    def _first(self) -> str:
+        return self.data.partition(",")[0]
 
 
 Snapshot = Mapping[str, ChannelSeen]
@@ -48,18 +63,12 @@ async def snapshot(ami: Ami) -> Snapshot:
             event.get("Application"),
             event.get("Context"),
             event.get("BridgeId"),
-            _spied(event),
+            event.get("ApplicationData"),
         )
         for event in reply.events
         if event.name == "CoreShowChannel"
     ]
     return {row.unique_id: row for row in rows}
-
-
-def _spied(event: AmiEvent) -> str:
-    if event.get("Application") != "ChanSpy":
-        return ""
-    return event.get("ApplicationData").partition(",")[0]
 
 
 def untapped(state: CallState, seen: Snapshot) -> list[OpenTap]:
@@ -79,6 +88,8 @@ def missed(state: CallState, seen: Snapshot, seats: Seats) -> list[e.Event]:
     caller = seen.get(state.caller.unique_id) if state.caller else None
     if caller and caller.context == _HELD_CONTEXT and not state.caller_held:
         events.append(e.CallerHeld(now()))
+    if caller and caller.context == _HOLD_CONTEXT and not state.on_hold:
+        events.append(e.CallerOnHold(now()))
     return events
 
 
@@ -87,10 +98,10 @@ def _place(leg: Leg, seen: Snapshot) -> e.Event | None:
     row = seen.get(leg.handle)
     if row is None:
         return None
-    if row.in_room and not leg.in_room:
-        return e.RoomJoined(now(), leg.handle, row.channel)
-    if leg.in_room and not row.in_room:
-        return e.RoomLeft(now(), leg.handle)
+    if (row.in_room and not leg.in_room) or (row.aside and not leg.aside):
+        return e.RoomJoined(now(), leg.handle, row.channel, row.aside)
+    if (leg.in_room and not row.in_room) or (leg.aside and not row.aside):
+        return e.RoomLeft(now(), leg.handle, leg.aside)
     return None
 
 
@@ -100,10 +111,10 @@ def _target(state: CallState, seen: Snapshot, seats: Seats) -> list[e.Event]:
     if transfer is None or not transfer.live or transfer.answered:
         return []
     events: list[e.Event] = []
-    if (row := seen.get(transfer.leg_id)) and row.in_room:
+    if (row := seen.get(transfer.leg_id)) and (row.in_room or row.aside):
         if not row.channel.startswith(NOT_PEOPLE):
             events.append(_answered(transfer, row, seats, by_agent=False))
-        events.append(e.RoomJoined(now(), row.unique_id, row.channel))
+        events.append(e.RoomJoined(now(), row.unique_id, row.channel, row.aside))
     far = seen.get(transfer.leg_id + _FAR_END)
     phones = bridged_with(far, seen.values()) if far else []
     return events + [_answered(transfer, phone, seats, by_agent=True) for phone in phones]

@@ -31,6 +31,8 @@ _REFUSALS = {
 }
 """Q.850 causes of a phone that said no, as Asterisk maps them from SIP."""
 
+SECOND_ROOM = "-consult"
+"""After the name of the call's room: where an operator consults without the caller."""
 _LOCAL_FAR_END = ";2"
 _KEPT_EARLY = 64
 
@@ -91,6 +93,8 @@ class Sightings:
             yield from self._key(event, at, room)
         elif name == "LiandongHeld":
             yield Sighting(e.CallerHeld(at), room=room)
+        elif name == "LiandongOnHold":
+            yield Sighting(e.CallerOnHold(at), room=room)
         elif name == "LiandongRequeued":
             yield Sighting(e.CallerRequeued(at), room=room)
 
@@ -153,11 +157,13 @@ class Sightings:
             yield Sighting(e.AgentConnected(at, channel, phone, party), unique_id=caller)
 
     def _joined(self, event: AmiEvent, at: datetime) -> Iterator[Sighting]:
-        joined = e.RoomJoined(at, event.get("Uniqueid"), event.get("Channel"))
-        yield Sighting(joined, room=event.get("Conference"))
+        room, aside = _room(event)
+        joined = e.RoomJoined(at, event.get("Uniqueid"), event.get("Channel"), aside)
+        yield Sighting(joined, room=room)
 
     def _left(self, event: AmiEvent, at: datetime) -> Iterator[Sighting]:
-        yield Sighting(e.RoomLeft(at, event.get("Uniqueid")), room=event.get("Conference"))
+        room, aside = _room(event)
+        yield Sighting(e.RoomLeft(at, event.get("Uniqueid"), aside), room=room)
 
     def _hangup_request(self, event: AmiEvent, at: datetime) -> Iterator[Sighting]:
         unique_id = event.get("Uniqueid")
@@ -206,6 +212,12 @@ def _press(event: AmiEvent, stamp: float) -> str:
     told = (event.get("Uniqueid"), event.get("Verb"), event.get("Target"), event.get("Stamp"))
     entropy = hashlib.sha256("\0".join(told).encode()).digest()[:10]
     return str(uuid7(int(stamp * 1000), entropy))
+
+
+def _room(event: AmiEvent) -> tuple[str, bool]:
+    """The call's room, and whether this is the second one beside it."""
+    name = event.get("Conference")
+    return name.removesuffix(SECOND_ROOM), name.endswith(SECOND_ROOM)
 
 
 def _target_leg(unique_id: str) -> str:

@@ -76,11 +76,13 @@ class Scene:
 
     # --- words of the switch -----------------------------------------------------------------
 
-    def joined(self, unique_id: str) -> list[c.Command]:
-        return self.on(e.RoomJoined, unique_id=unique_id, channel=f"PJSIP/x-{unique_id}")
+    def joined(self, unique_id: str, *, aside: bool = False) -> list[c.Command]:
+        """The leg is in the room; `aside`: in the second one."""
+        channel = f"PJSIP/x-{unique_id}"
+        return self.on(e.RoomJoined, unique_id=unique_id, channel=channel, aside=aside)
 
-    def left(self, unique_id: str) -> list[c.Command]:
-        return self.on(e.RoomLeft, unique_id=unique_id)
+    def left(self, unique_id: str, *, aside: bool = False) -> list[c.Command]:
+        return self.on(e.RoomLeft, unique_id=unique_id, aside=aside)
 
     def hangs_up(self, unique_id: str) -> list[c.Command]:
         """The party puts down the phone, wherever the leg is."""
@@ -208,6 +210,25 @@ def given_three_way(
     scene = given_ringing_transfer(links, ask)
     scene.answers()
     scene.joined(TARGET)
+    return scene
+
+
+def given_ringing_consult(links: dict[tuple[str, str], Rules] | None = None) -> Scene:
+    """Zhang is in the second room, a phone rings at 110, the citizen hears music."""
+    scene = given_moving(links, e.Ask.CONSULT)
+    scene.on(e.CallerOnHold)
+    scene.joined(OPERATOR, aside=True)
+    scene.command_ended("MoveAside", e.Outcome.DONE)
+    scene.command_ended("RingTarget", e.Outcome.DONE)
+    scene.on(e.TargetRinging, leg_id=TARGET)
+    return scene
+
+
+def given_consulting(links: dict[tuple[str, str], Rules] | None = None) -> Scene:
+    """Zhang and Li talk in the second room, the citizen hears music."""
+    scene = given_ringing_consult(links)
+    scene.answers()
+    scene.joined(TARGET, aside=True)
     return scene
 
 

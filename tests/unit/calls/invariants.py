@@ -15,7 +15,8 @@ ENDS = {S.RETURNED_TO_AGENT, S.RETURNED_TO_QUEUE, S.CANCELLED, S.CALLER_GONE}
 NEXT = {
     S.REQUESTED: {S.RINGING, S.REQUESTED} | ENDS,
     S.RINGING: {S.BRIEFING, S.REQUESTED} | ENDS,
-    S.BRIEFING: {S.THREE_WAY, S.RELEASED} | ENDS,
+    S.BRIEFING: {S.CONSULTING, S.THREE_WAY, S.RELEASED} | ENDS,
+    S.CONSULTING: {S.THREE_WAY, S.RELEASED} | ENDS,
     S.THREE_WAY: {S.RELEASED, S.COMPLETED} | ENDS,
     S.RELEASED: {S.COMPLETED},
 }
@@ -29,6 +30,7 @@ class Watch:
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
         self.held_at: int | None = None
+        self.on_hold_at: int | None = None
         self.ended = False
 
     def take(self, event: e.Event) -> list[c.Command]:
@@ -40,6 +42,8 @@ class Watch:
         commands = scene.commands[seen:]
         if isinstance(event, e.CallerHeld) and not before.ended:
             self.held_at = seen
+        if isinstance(event, e.CallerOnHold) and not before.ended:
+            self.on_hold_at = seen
         for command in commands:
             if isinstance(command, c.HangUp):
                 self._hang_up_is_right(command, event)
@@ -51,6 +55,7 @@ class Watch:
         self._once_only()
         self._way_out()
         self._held_is_served()
+        self._on_hold_is_fetched()
         self._facts_are_in_order(commands)
         assert not before.ended or scene.state.ended
         self.ended = scene.state.ended
@@ -86,8 +91,9 @@ class Watch:
         assert isinstance(ring, c.RingTarget)
         if moves:
             [move] = moves
-            assert isinstance(move, c.MoveToRoom | c.HoldCaller)
+            assert isinstance(move, c.MoveToRoom | c.HoldCaller | c.MoveAside)
             assert move.ref == ring.ref
+            assert ring.aside == isinstance(move, c.MoveAside)
             return
         if ring.place > 0:
             assert ring.place < len(self.scene.transfer.rules.places)
@@ -108,11 +114,13 @@ class Watch:
         transfer, caller = before.transfer, before.caller
         if not isinstance(event, e.CommandEnded) or transfer is None or transfer.moved:
             return
-        if event.name != ("HoldCaller" if transfer.blind else "MoveToRoom"):
+        if event.name != transfer.first_move:
             return
         if not transfer.live or transfer.id != event.ref or caller is None:
             return
-        if caller.in_room and not transfer.blind:
+        if caller.in_room and not transfer.blind and not transfer.aside:
+            return
+        if transfer.aside and before.on_hold:
             return
         if event.outcome is not e.Outcome.REFUSED or before.caller_held:
             return
@@ -179,6 +187,16 @@ class Watch:
             since = self.scene.commands[self.held_at :]
             assert any(isinstance(one, c.RequeueCaller | c.FetchCaller) for one in since)
 
+    def _on_hold_is_fetched(self) -> None:
+        """(j) music plays while an operator consults; else the caller was sent for."""
+        state = self.scene.state
+        transfer = state.transfer
+        consults = transfer is not None and transfer.live and (transfer.aside or transfer.crossing)
+        if self.on_hold_at is None or not state.on_hold or state.caller is None or consults:
+            return
+        since = self.scene.commands[self.on_hold_at :]
+        assert any(isinstance(one, MOVES_CALLER) for one in since) or state.caller.leaving
+
     def _facts_are_in_order(self, commands: list[c.Command]) -> None:
         """(f) facts survive the journal, and each transfer's states come in a legal order."""
         for command in commands:
@@ -191,6 +209,10 @@ class Watch:
 
 
 def _moves(command: c.Command) -> bool:
-    """Is it the beginning of a transfer: both into the room, or the caller aside?"""
+    """Is it the beginning of a transfer: both into the room, or one of them aside?"""
     aside = isinstance(command, c.HoldCaller) and command.ring_s > 0
-    return aside or isinstance(command, c.MoveToRoom)
+    return aside or isinstance(command, c.MoveAside) or _enters(command)
+
+
+def _enters(command: c.Command) -> bool:
+    return isinstance(command, c.MoveToRoom) and not command.back

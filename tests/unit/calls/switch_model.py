@@ -18,12 +18,16 @@ from .given import CALLER, LI, OFFICER, OPERATOR, SECOND_OPERATOR, START, WANG, 
 
 Word = tuple[type[e.Event], dict[str, Any]]
 LOOK_S = 0.5
+LONELY_S = 1.5
+"""How long an operator consults nobody until the dialplan brings the caller back."""
 """How often the dialplan looks at a held caller; a gateway that lives is quicker."""
 
 
 class Place(Enum):
     BRIDGE = "talks to an operator in the queue's bridge"
     ROOM = "in the room"
+    ASIDE = "in the second room, with the operator who consults"
+    HOLD = "on hold, hears music"
     HELD = "held by the dialplan, hears ringing"
     QUEUE = "in a queue, hears its music"
     GONE = "the leg has ended"
@@ -41,9 +45,15 @@ class Target:
     """The leg that rings the other centre. `person`: somebody has picked up."""
 
     leg_id: str
-    in_room: bool = False
+    aside: bool = False
+    """Rung into the second room, as long as the operator is there."""
+    place: Place | None = None
     person: bool = False
     alive: bool = True
+
+    @property
+    def in_room(self) -> bool:
+        return self.place is Place.ROOM
 
 
 @dataclass
@@ -85,8 +95,17 @@ class Switch:
         agents = sum(one.place is Place.ROOM for one in self.agents.values())
         return agents + sum(one.alive and one.in_room for one in self.targets)
 
+    def consulting(self) -> list["Agent"]:
+        return [one for one in self.agents.values() if one.place is Place.ASIDE]
+
+    def consulted(self) -> list["Target"]:
+        return [one for one in self.targets if one.alive and one.place is Place.ASIDE]
+
     def humans(self) -> int:
-        """People the caller can talk to where the caller is."""
+        """People the caller can talk to where the caller is, or who consult for them."""
+        if self.caller is Place.HOLD:
+            talk = self.consulting() and any(one.person for one in self.consulted())
+            return len(self.consulting()) if talk else 0
         agents = sum(one.place is self.caller for one in self.agents.values())
         inside = sum(one.alive and one.in_room and one.person for one in self.targets)
         return agents + (inside if self.caller is Place.ROOM else 0)
@@ -110,9 +129,8 @@ class Switch:
         fields = {"leg_id": target.leg_id, "channel": "PJSIP/2001-1", "party": LI}
         unique_id = f"{OFFICER}-{target.leg_id}"
         self.say(e.TargetAnswered, unique_id=unique_id, by_agent=person, **fields)
-        if not target.in_room:
-            target.in_room = True
-            self.say(e.RoomJoined, unique_id=target.leg_id, channel="Local/110")
+        if target.place is None:
+            self._enters(target, aside=target.aside and bool(self.consulting()))
 
     def target_refuses(self, target: Target, reason: FailureReason) -> None:
         self.say(e.TargetRefused, leg_id=target.leg_id, reason=reason)
@@ -138,6 +156,8 @@ class Switch:
             if target.alive and not target.person and self.now >= self.ring_until > 0:
                 self.say(e.TargetFailed, leg_id=target.leg_id)
                 self._end_target(target, wanted=True)
+        if self.caller is Place.HOLD:
+            self._look_on_hold()
         if self.caller is not Place.HELD:
             return
         if self.marked():
@@ -150,8 +170,45 @@ class Switch:
                 self.dropped.append("left to the dialplan with nothing ringing")
             self._end_caller()
 
-    def _caller_enters(self) -> None:
+    def _look_on_hold(self) -> None:
+        rings = any(one.alive and one.place is None for one in self.targets)
+        if self.consulting() and (rings or self.consulted()):
+            self.held_since = self.now
+        if self.marked():
+            self._caller_enters(back=True)
+        elif self.now - self.held_since < LONELY_S:
+            return
+        elif agents := self.consulting():
+            self._agent_enters(agents[0])
+            self._caller_enters(back=True)
+        elif self.ring_until > self.now:
+            self._hold(over=False)
+        else:
+            self._requeue()
+
+    def _enters(self, target: Target, *, aside: bool) -> None:
+        target.place = Place.ASIDE if aside else Place.ROOM
+        fields = {"unique_id": target.leg_id, "channel": "Local/110"}
+        self.say(e.RoomJoined, **fields, aside=aside)
+
+    def _agent_enters(self, agent: Agent) -> None:
+        """Into the caller's room; whoever was consulted follows."""
+        was, agent.place = agent.place, Place.ROOM
+        if was is Place.ASIDE:
+            self.say(e.RoomLeft, unique_id=agent.unique_id, aside=True)
+        self.say(e.RoomJoined, unique_id=agent.unique_id, channel="PJSIP/1001-1")
+        self._let_consulted_out()
+
+    def _let_consulted_out(self) -> None:
+        for target in self.consulted():
+            if not self.consulting():
+                self.say(e.RoomLeft, unique_id=target.leg_id, aside=True)
+                self._enters(target, aside=False)
+
+    def _caller_enters(self, *, back: bool = False) -> None:
         self.caller = Place.ROOM
+        if back:
+            self.ring_until = self.now + 3
         self.ring_until = self.ring_until or self.now + 30
         self.say(e.RoomJoined, unique_id=CALLER, channel="PJSIP/city-1")
 
@@ -187,14 +244,17 @@ class Switch:
         was, agent.place = agent.place, Place.GONE
         if was is Place.GONE:
             return
-        if was is Place.ROOM:
-            self.say(e.RoomLeft, unique_id=unique_id)
+        if was in (Place.ROOM, Place.ASIDE):
+            self.say(e.RoomLeft, unique_id=unique_id, aside=was is Place.ASIDE)
+        self._let_consulted_out()
         if was is self.caller and (was is Place.BRIDGE or self.marked() == 0):
             self._let_caller_out(wanted=wanted)
         self.say(e.ChannelEnded, unique_id=unique_id, cause=16)
 
     def _end_target(self, target: Target, *, wanted: bool) -> None:
         target.alive = False
+        if target.place is Place.ASIDE:
+            self.say(e.RoomLeft, unique_id=target.leg_id, aside=True)
         if target.in_room:
             self.say(e.RoomLeft, unique_id=target.leg_id)
             if self.caller is Place.ROOM and self.marked() == 0:
@@ -220,6 +280,8 @@ class Switch:
             self.ring_until = 0.0
         elif isinstance(command, c.MoveToRoom):
             return self._move(command)
+        elif isinstance(command, c.MoveAside):
+            return self._move_aside(command)
         elif isinstance(command, c.FetchCaller):
             self._caller_enters()
         elif isinstance(command, c.HoldCaller):
@@ -229,7 +291,7 @@ class Switch:
         return True
 
     def _ring(self, command: c.RingTarget) -> bool:
-        self.targets.append(Target(command.leg_id))
+        self.targets.append(Target(command.leg_id, command.aside))
         if self.caller is not Place.GONE:
             self.ring_until = self.now + command.ring_s
         return True
@@ -246,13 +308,41 @@ class Switch:
         return True
 
     def _move(self, command: c.MoveToRoom) -> bool:
+        handed_over = [one for one in self.targets if one.alive and one.leg_id == command.agent]
+        agent = self.agents.get(command.agent)
+        if (agent is None or agent.place is Place.GONE) and not handed_over:
+            return False
+        self._leave_bridge(but=command.agent)
+        self._caller_enters(back=command.back)
+        for target in handed_over:
+            if target.place is Place.ASIDE:
+                self.say(e.RoomLeft, unique_id=target.leg_id, aside=True)
+            self._enters(target, aside=False)
+        if agent:
+            self._agent_enters(agent)
+        return True
+
+    def _move_aside(self, command: c.MoveAside) -> bool:
         agent = self.agents.get(command.agent)
         if agent is None or agent.place is Place.GONE:
             return False
-        self._caller_enters()
-        agent.place = Place.ROOM
-        self.say(e.RoomJoined, unique_id=agent.unique_id, channel="PJSIP/1001-1")
+        self._leave_bridge(but=command.agent)
+        for was, unique_id in ((self.caller, CALLER), (agent.place, agent.unique_id)):
+            if was is Place.ROOM:
+                self.say(e.RoomLeft, unique_id=unique_id)
+        self.caller, self.held_since, agent.place = Place.HOLD, self.now, Place.ASIDE
+        self.say(e.CallerOnHold)
+        self.say(e.RoomJoined, unique_id=agent.unique_id, channel="PJSIP/1001-1", aside=True)
         return True
+
+    def _leave_bridge(self, but: str) -> None:
+        """The caller is taken out of the queue's bridge: who is left there goes home."""
+        if self.caller is not Place.BRIDGE:
+            return
+        for agent in self.agents.values():
+            if agent.place is Place.BRIDGE and agent.unique_id != but:
+                agent.place = Place.GONE
+                self.say(e.ChannelEnded, unique_id=agent.unique_id, cause=16)
 
     def _take_aside(self, ring_s: float) -> None:
         """The caller is taken out of wherever they are; a bridge without them is no bridge."""

@@ -1,9 +1,9 @@
 """The pure machine under every interleaving Hypothesis can think of, in virtual time.
 
-*Alone without audio* means here: the caller's leg is alive and in none of the four places where
+*Alone without audio* means here: the caller's leg is alive and in none of the five places where
 somebody or something is heard: with an agent (in the queue's bridge or in the room), in the room
 while a target's leg is in it, held by the dialplan (which plays ringing and lets nobody wait past
-the ring time), or in a queue (which plays music). A caller in the room with nobody is such a one.
+the ring time) or on hold while an operator consults (music), or in a queue (which plays music). A caller in the room with nobody is such a one.
 """
 
 import os
@@ -38,6 +38,7 @@ from .given import (
     ZHANG,
     Scene,
     given_call_waiting,
+    given_consulting,
     given_ringing_transfer,
     given_talking,
     given_three_way,
@@ -79,7 +80,7 @@ EXPLORE = int(os.environ.get("LIANDONG_EXPLORE", "0"))
 
 channel, leg = st.sampled_from(CHANNELS), st.sampled_from(LEGS)
 party, reason = st.sampled_from([ZHANG, WANG, LI]), st.sampled_from(FailureReason)
-COMMANDS = ("MoveToRoom", "RingTarget", "HangUp", "FetchCaller", "RequeueCaller")
+COMMANDS = ("MoveToRoom", "MoveAside", "RingTarget", "HangUp", "FetchCaller", "RequeueCaller")
 words: st.SearchStrategy[tuple[type[e.Event], dict[str, Any]]] = st.one_of(
     *(
         st.tuples(st.just(kind), st.fixed_dictionaries(fields))
@@ -88,8 +89,15 @@ words: st.SearchStrategy[tuple[type[e.Event], dict[str, Any]]] = st.one_of(
                 e.AgentConnected,
                 {"channel": st.just("PJSIP/1001-1"), "unique_id": channel, "party": party},
             ),
-            (e.RoomJoined, {"unique_id": channel, "channel": st.just("PJSIP/1001-1")}),
-            (e.RoomLeft, {"unique_id": channel}),
+            (
+                e.RoomJoined,
+                {
+                    "unique_id": channel,
+                    "channel": st.just("PJSIP/1001-1"),
+                    "aside": st.booleans(),
+                },
+            ),
+            (e.RoomLeft, {"unique_id": channel, "aside": st.booleans()}),
             (e.HangupRequested, {"unique_id": channel}),
             (e.ChannelEnded, {"unique_id": channel, "cause": st.just(16)}),
             (e.TargetRinging, {"leg_id": leg}),
@@ -109,6 +117,7 @@ words: st.SearchStrategy[tuple[type[e.Event], dict[str, Any]]] = st.one_of(
             (e.OwnerDesignated, {"centre": st.sampled_from(["110", "12345"]), "by": st.just("b")}),
             (e.OwnerSettled, {"centre": st.sampled_from(["110", ""]), "by": st.just("a1001")}),
             (e.CallerHeld, {}),
+            (e.CallerOnHold, {}),
             (e.CallerRequeued, {}),
             (
                 e.Asked,
@@ -132,7 +141,7 @@ words: st.SearchStrategy[tuple[type[e.Event], dict[str, Any]]] = st.one_of(
     )
 )
 starts = st.sampled_from(
-    [given_call_waiting, given_talking, given_ringing_transfer, given_three_way]
+    [given_call_waiting, given_talking, given_ringing_transfer, given_three_way, given_consulting]
 )
 
 
@@ -170,6 +179,9 @@ def test_no_word_of_the_switch_can_break_it(start: Any, rules_of: Any, story: li
     assert transfer is None or not transfer.live or transfer.answered
 
 
+asks = st.sampled_from([None, e.Ask.TRANSFER, e.Ask.THREE_WAY, e.Ask.CONSULT])
+
+
 # --- a plausible switch, and people who do what they like -------------------------------------
 
 
@@ -178,7 +190,7 @@ class Calls(RuleBasedStateMachine):
 
     faithful = True
 
-    @initialize(rules_of=links, ask=st.sampled_from([None, e.Ask.TRANSFER, e.Ask.THREE_WAY]))
+    @initialize(rules_of=links, ask=asks)
     def begin(self, rules_of: Any, ask: e.Ask | None) -> None:
         """Zhang talks to the citizen; with `ask`, 110 already rings."""
         self.scene: Scene = given_talking(rules_of)

@@ -96,10 +96,10 @@ async def test_a_snapshot_has_every_channel_by_its_unique_id() -> None:
         "Application": "ConfBridge",
         "Context": "liandong-room",
         "BridgeId": "b-1",
-        "ApplicationData": "ld-1.1,liandong_bridge",
+        "ApplicationData": (data := "ld-1.1,liandong_bridge"),
     }
     found = await the_snapshot(AmiEvent("CoreShowChannel", told))
-    assert found == {"1.1": ChannelSeen("1.1", CITY, "ConfBridge", "liandong-room", "b-1")}
+    assert found == {"1.1": ChannelSeen("1.1", CITY, "ConfBridge", "liandong-room", "b-1", data)}
 
 
 async def test_only_rows_of_the_list_count() -> None:
@@ -244,7 +244,7 @@ def test_every_speaker_to_whom_nobody_listens_is_tapped() -> None:
 
 
 def test_a_tap_that_lives_is_left_alone() -> None:
-    tap = row("1.5", "AudioSocket/127.0.0.1:9-1", "ChanSpy", spied=CITY)
+    tap = row("1.5", "AudioSocket/127.0.0.1:9-1", "ChanSpy", data=f"{CITY},qEoS")
     assert taps(given_talking().state, in_queue_bridge(tap)) == [c.OpenTap(OPERATOR_LEG, OPERATORS)]
 
 
