@@ -304,7 +304,10 @@ async def _serve_once_free(app: FastAPI, host: str, port: int) -> None:
 def _keys(settings: Settings) -> dict[tuple[Verb, str], str]:
     keys = {(Verb.TRANSFER, link.target): link.key for link in settings.links}
     keys |= {(Verb.THREE_WAY, link.target): settings.keys.three_way for link in settings.links}
+    keys |= {(Verb.CONSULT, link.target): settings.keys.consults(link) for link in settings.links}
     return keys | {
         (Verb.BACK, ""): settings.keys.back,
         (Verb.RELEASE, ""): settings.keys.release,
+        (Verb.JOIN, ""): settings.keys.three_way,
+        (Verb.DROP, ""): settings.keys.drop,
     }

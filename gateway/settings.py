@@ -111,6 +111,13 @@ class KeySettings(_Part):
     three_way: str = "*3"
     back: str = "*0"
     release: str = "*9"
+    consult: str = "*7"
+    """What a link's key begins with when its target is only to be consulted: ``*7110``."""
+    drop: str = "*6"
+
+    def consults(self, link: LinkSettings) -> str:
+        """The key that consults the target of `link`; '' where the link has no key."""
+        return self.consult + link.key.removeprefix("*") if link.key else ""
 
 
 class RedisSettings(_Part):

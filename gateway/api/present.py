@@ -38,7 +38,7 @@ def call_out(call: CallView, actor: Actor) -> s.CallOut:
     return s.CallOut(
         **_head(call, actor),
         recording=call.recording if has(actor, Right.RECORDINGS) else "",
-        legs=[_leg(leg, actor) for leg in legs],
+        legs=[_leg(leg, actor, call.on_hold) for leg in legs],
         transfers=[transfer_out(transfer) for transfer in call.transfers],
         ticket=s.TicketStateOut.model_validate(call.ticket.model_dump()) if call.ticket else None,
         handovers=call.handovers,
@@ -173,14 +173,19 @@ def _number(number: str, actor: Actor) -> str:
     return number if has(actor, Right.NUMBERS_CLEAR) else mask_number(number)
 
 
-def _leg(leg: LegView, actor: Actor) -> s.LegOut:
-    shown = leg.model_dump(exclude={"channel", "unique_id", "number"})
-    return s.LegOut(**shown, number=_number(leg.number, actor), state=_leg_state(leg))
+def _leg(leg: LegView, actor: Actor, on_hold: bool) -> s.LegOut:
+    shown = leg.model_dump(exclude={"channel", "unique_id", "number", "aside"})
+    number = _number(leg.number, actor)
+    return s.LegOut(**shown, number=number, state=_leg_state(leg, on_hold))
 
 
-def _leg_state(leg: LegView) -> Any:
+def _leg_state(leg: LegView, on_hold: bool) -> Any:
     if leg.ended_at:
         return "ended"
+    if leg.aside:
+        return "aside"
+    if on_hold and leg.role is LegRole.CALLER:
+        return "on_hold"
     if leg.joined_room_at:
         return "in_room"
     return "talking" if leg.answered_at else "ringing"

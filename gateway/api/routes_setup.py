@@ -25,7 +25,15 @@ async def links(services: Inject) -> s.LinksOut:
     settings = services.settings
     return s.LinksOut(
         centres=[s.CentreOut(code=centre.code, name=centre.name) for centre in settings.centres],
-        links=[s.LinkOut(source=k.source, target=k.target, key=k.key) for k in settings.links],
+        links=[
+            s.LinkOut(
+                source=link.source,
+                target=link.target,
+                key=link.key,
+                consult_key=settings.keys.consults(link),
+            )
+            for link in settings.links
+        ],
         keys=s.KeysOut(**settings.keys.model_dump()),
     )
 

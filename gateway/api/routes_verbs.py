@@ -70,6 +70,20 @@ async def back(services: Inject, actor: Operator, call_id: str) -> s.CallOut:
     return present.call_out(await services.control.back(call_id, actor), actor)
 
 
+@router.post("/join", summary="Make three of a consultation")
+async def join(services: Inject, actor: Operator, call_id: str) -> s.CallOut:
+    """The operator and whom they consult go to the caller: all three talk."""
+    find_own(services, call_id, actor)
+    return present.call_out(await services.control.join(call_id, actor), actor)
+
+
+@router.post("/drop", summary="Let one party go")
+async def drop(services: Inject, actor: Operator, call_id: str, body: s.DropIn) -> s.CallOut:
+    """End another party's leg: never the caller's, and the operator stays with the caller."""
+    find_own(services, call_id, actor)
+    return present.call_out(await services.control.drop(call_id, body.leg_id, actor), actor)
+
+
 @router.post("/danger", summary="Mark danger")
 async def danger(services: Inject, actor: Operator, call_id: str, body: s.DangerIn) -> s.CallOut:
     """Say whether life, property or public safety is in danger now (D05).

@@ -32,11 +32,14 @@ class LegOut(BaseModel):
     agent: str
     agent_name: str
     extension: str
-    state: Literal["ringing", "talking", "in_room", "ended"]
+    state: Literal["ringing", "talking", "in_room", "aside", "on_hold", "ended"] = Field(
+        description="aside: consults in the second room; on_hold: the caller hears music meanwhile."
+    )
     added_at: datetime
     answered_at: datetime | None
     joined_room_at: datetime | None
     ended_at: datetime | None
+    dropped_by: str = Field(description="The operator who let this party go.")
     cause: int = Field(description="Q.850 cause of the end; 0 while it lasts.")
     ended_by: str
 
@@ -241,6 +244,10 @@ class TransferIn(_In):
     kind: TransferKind = TransferKind.ONE_KEY
 
 
+class DropIn(_In):
+    leg_id: str = Field(min_length=1, max_length=128, description="Whose leg: see `legs`.")
+
+
 class DangerIn(_In):
     danger: bool = Field(description="Whether there is danger now.")
 
@@ -290,6 +297,7 @@ class LinkOut(BaseModel):
     source: str
     target: str
     key: str
+    consult_key: str
 
 
 class CentreOut(BaseModel):
@@ -301,6 +309,8 @@ class KeysOut(BaseModel):
     three_way: str
     back: str
     release: str
+    consult: str
+    drop: str
 
 
 class LinksOut(BaseModel):

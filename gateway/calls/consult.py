@@ -41,7 +41,7 @@ def hand_over(step: Step, transfer: Transfer) -> None:
 
 def _cross(step: Step, transfer: Transfer, companion: Leg) -> None:
     step.set_transfer(transfer, aside=False, joined=False, crossing=True)
-    if _to_caller(step, transfer, companion):
+    if _to_caller(step, transfer.id, companion):
         step.arm(e.Deadline.MOVE, transfer.id, CROSS_WITHIN_S)
 
 
@@ -62,7 +62,7 @@ def reunite(step: Step, transfer: Transfer) -> None:
         return
     if transfer.aside or operator.aside or step.state.on_hold:
         step.set_transfer(transfer, aside=False, crossing=False)
-        _to_caller(step, transfer, operator)
+        _to_caller(step, transfer.id, operator)
 
 
 def operator_gone(step: Step, transfer: Transfer) -> None:
@@ -99,16 +99,16 @@ def on_hold_for_nobody(step: Step) -> None:
     staying = sorted(
         step.state.staying, key=lambda leg: transfer is None or leg.id != transfer.transferor
     )
-    if transfer is None or not staying:
+    if not staying:
         step.requeue()
-    elif not (transfer.live and transfer.crossing):
-        _to_caller(step, transfer, staying[0])
+    elif transfer is None or not (transfer.live and transfer.crossing):
+        _to_caller(step, transfer.id if transfer else step.state.call_id, staying[0])
 
 
-def _to_caller(step: Step, transfer: Transfer, leg: Leg) -> bool:
+def _to_caller(step: Step, ref: str, leg: Leg) -> bool:
     """Take the caller from hold and `leg` from wherever it is into the caller's room."""
     caller = step.state.caller
     if caller is None or caller.leaving:
         return False
-    step.do(c.MoveToRoom(transfer.id, caller.unique_id, leg.handle, back=True))
+    step.do(c.MoveToRoom(ref, caller.unique_id, leg.handle, back=True))
     return True

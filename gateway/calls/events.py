@@ -135,6 +135,7 @@ class Ask(StrEnum):
     CONSULT = "consult"
     JOIN = "join"
     """The consultation becomes a talk of all three."""
+    DROP = "drop"
     RELEASE = "release"
 
 
@@ -151,6 +152,8 @@ class Asked(Event):
     unique_id: str = ""
     agent: str = ""
     native: bool = False
+    party: str = ""
+    """Whom to drop, a leg's id; '': the one who came in last."""
 
     @property
     def kind(self) -> TransferKind:

@@ -143,6 +143,15 @@ class LegEnded(FactBase):
     ended_by: Literal["party", "gateway", "switch", "unknown"] = "unknown"
 
 
+class PartyDropped(FactBase):
+    """An operator has let another party go; the end of that leg follows."""
+
+    kind: Literal["party.dropped"] = "party.dropped"
+    leg_id: str
+    by_leg: str
+    agent: str = ""
+
+
 class CallMarked(FactBase):
     """A person says that life, property or public safety is in danger now, or no longer (D05)."""
 
@@ -324,6 +333,7 @@ Fact = Annotated[
     | CallerOnHold
     | CallerRequeued
     | LegEnded
+    | PartyDropped
     | CallMarked
     | TransferRequested
     | TransferChanged

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from gateway.calls import facts as f
-from gateway.calls.port import Actor, ComponentHealth, LegalVerb, TransferOrder, Verb
+from gateway.calls.port import VERB_OF, Actor, ComponentHealth, LegalVerb, TransferOrder, Verb
 from gateway.calls.view import CallView, TransferView
 from gateway.errors import CallNotFound, IdempotencyConflict, IllegalVerb
 from gateway.ids import new_id
@@ -53,7 +53,7 @@ class FakeCallControl:
             if known[:2] != (call_id, order):
                 raise IdempotencyConflict("the same key came with a different request")
             return known[2]
-        verb = Verb.TRANSFER if order.kind is f.TransferKind.ONE_KEY else Verb.THREE_WAY
+        verb = VERB_OF[order.kind]
         self._ask("transfer", call_id, verb, order.target, order, by)
         requested = f.TransferRequested(
             call_id=call_id,
@@ -73,6 +73,14 @@ class FakeCallControl:
 
     async def back(self, call_id: str, by: Actor) -> CallView:
         self._ask("back", call_id, Verb.BACK, "", by)
+        return self.call(call_id)
+
+    async def join(self, call_id: str, by: Actor) -> CallView:
+        self._ask("join", call_id, Verb.JOIN, "", by)
+        return self.call(call_id)
+
+    async def drop(self, call_id: str, leg_id: str, by: Actor) -> CallView:
+        self._ask("drop", call_id, Verb.DROP, leg_id, leg_id, by)
         return self.call(call_id)
 
     async def release(self, call_id: str, by: Actor) -> CallView:

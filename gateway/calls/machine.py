@@ -196,7 +196,7 @@ def _asked(step: Step, asked: e.Asked) -> None:
     leg = asking_leg(step.state, asked)
     if leg is None or asked.ref in step.state.asked:
         return
-    if not legal(step.state, asked.ask, leg, asked.target):
+    if not legal(step.state, asked.ask, leg, asked.target or asked.party):
         return
     transfer = step.state.transfer
     if o.must_ask(step.state, asked, leg):
@@ -205,6 +205,8 @@ def _asked(step: Step, asked: e.Asked) -> None:
         t.request(step, asked, leg, asked.target)
     elif asked.ask is e.Ask.BACK and transfer:
         t.cancel(step, transfer, TransferState.CANCELLED)
+    elif asked.ask is e.Ask.DROP:
+        t.drop(step, asked, leg)
     elif asked.ask is e.Ask.JOIN and transfer:
         consult.join(step, transfer)
     elif asked.ask is e.Ask.RELEASE and transfer and transfer.aside:

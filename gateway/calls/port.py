@@ -16,6 +16,17 @@ class Verb(StrEnum):
     THREE_WAY = "three_way"
     BACK = "back"
     RELEASE = "release"
+    CONSULT = "consult"
+    JOIN = "join"
+    DROP = "drop"
+
+
+VERB_OF = {
+    TransferKind.ONE_KEY: Verb.TRANSFER,
+    TransferKind.THREE_WAY: Verb.THREE_WAY,
+    TransferKind.CONSULT: Verb.CONSULT,
+}
+"""The verb that asks for a transfer of each kind."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +40,7 @@ class Actor:
 
 @dataclass(frozen=True)
 class LegalVerb:
-    """A verb that is legal now; `target` is a centre code for transfer and three_way."""
+    """A verb that is legal now; `target`: a centre to ring, a leg to drop, or ''."""
 
     verb: Verb
     target: str = ""
@@ -71,6 +82,14 @@ class CallControl(Protocol):
 
     async def back(self, call_id: str, by: Actor) -> CallView:
         """End the target's leg; the operator stays with the caller."""
+        ...
+
+    async def join(self, call_id: str, by: Actor) -> CallView:
+        """Make a talk of all three of the operator's consultation."""
+        ...
+
+    async def drop(self, call_id: str, leg_id: str, by: Actor) -> CallView:
+        """Let another party's leg go; the operator stays with the caller."""
         ...
 
     async def release(self, call_id: str, by: Actor) -> CallView:

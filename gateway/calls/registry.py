@@ -11,10 +11,10 @@ from gateway.calls import events as e
 from gateway.calls import facts as f
 from gateway.calls import recovery
 from gateway.calls.metrics import KEYS_REFUSED
-from gateway.calls.port import Actor, ComponentHealth, LegalVerb, TransferOrder, Verb
+from gateway.calls.port import VERB_OF, Actor, ComponentHealth, LegalVerb, TransferOrder, Verb
 from gateway.calls.session import Session, Tools
 from gateway.calls.state import CallState
-from gateway.calls.verbs import asking_leg, legal
+from gateway.calls.verbs import asking_leg, droppable, legal
 from gateway.calls.view import CallView, TransferView
 from gateway.clock import now
 from gateway.errors import (
@@ -198,10 +198,19 @@ class Registry:
                         LegalVerb(verb, target, self._keys.get((verb, target), ""))
                         for verb in (Verb.TRANSFER, Verb.THREE_WAY)
                     ]
+                if legal(state, e.Ask.CONSULT, leg, target):
+                    key = self._keys.get((Verb.CONSULT, target), "")
+                    found.append(LegalVerb(Verb.CONSULT, target, key))
             found += [
                 LegalVerb(verb, "", self._keys.get((verb, ""), ""))
-                for verb in (Verb.BACK, Verb.RELEASE)
+                for verb in (Verb.BACK, Verb.RELEASE, Verb.JOIN)
                 if legal(state, e.Ask(verb.value), leg)
+            ]
+            last = droppable(state, leg)
+            found += [
+                LegalVerb(Verb.DROP, one.id, self._keys.get((Verb.DROP, ""), "") * (one is last))
+                for one in state.agents
+                if droppable(state, leg, one.id)
             ]
         return list(dict.fromkeys(found))
 
@@ -211,7 +220,7 @@ class Registry:
             if earlier[:2] != (call_id, order):
                 raise IdempotencyConflict("this Idempotency-Key came with another request")
             return _transfer(session.view, earlier[2])
-        ask = e.Ask.THREE_WAY if order.kind is f.TransferKind.THREE_WAY else e.Ask.TRANSFER
+        ask = e.Ask(VERB_OF[order.kind].value)
         ref = new_id()
         self._remember(call_id, order, ref)
         try:
@@ -232,6 +241,16 @@ class Registry:
     async def back(self, call_id: str, by: Actor) -> CallView:
         session = self._session(call_id)
         await self._ask(session, e.Ask.BACK, by)
+        return session.view
+
+    async def join(self, call_id: str, by: Actor) -> CallView:
+        session = self._session(call_id)
+        await self._ask(session, e.Ask.JOIN, by)
+        return session.view
+
+    async def drop(self, call_id: str, leg_id: str, by: Actor) -> CallView:
+        session = self._session(call_id)
+        await self._ask(session, e.Ask.DROP, by, party=leg_id)
         return session.view
 
     async def release(self, call_id: str, by: Actor) -> CallView:
@@ -311,11 +330,20 @@ class Registry:
             raise CallNotFound(f"no live call {call_id}") from None
 
     async def _ask(
-        self, session: Session, ask: e.Ask, by: Actor, *, target: str = "", ref: str = ""
+        self,
+        session: Session,
+        ask: e.Ask,
+        by: Actor,
+        *,
+        target: str = "",
+        ref: str = "",
+        party: str = "",
     ) -> None:
-        asked = e.Asked(now(), ask=ask, ref=ref or new_id(), target=target, agent=by.agent)
+        asked = e.Asked(
+            now(), ask=ask, ref=ref or new_id(), target=target, agent=by.agent, party=party
+        )
         leg = asking_leg(session.state, asked)
-        if not legal(session.state, ask, leg, target):
+        if not legal(session.state, ask, leg, target or party):
             raise IllegalVerb(f"{ask} is not possible in the call's present state")
         source = (leg.party.centre if leg else "") or session.state.centre
         if target and (source, target) not in self._tools.rules:

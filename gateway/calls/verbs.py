@@ -8,25 +8,41 @@ from gateway.calls.state import CallState, Leg, Transfer
 
 
 def legal(state: CallState, ask: e.Ask, leg: Leg | None, target: str = "") -> bool:
-    """Would `ask`, made by the operator on `leg`, be accepted now? `target` '': of any centre."""
+    """Would `ask`, made by the operator on `leg`, be accepted now?
+
+    `target`: a centre, '' any; of DROP a leg, '' the one who came in last.
+    """
     if state.ended or state.caller is None or leg is None or leg.hung_up_by_us:
         return False
+    if ask is e.Ask.DROP:
+        return droppable(state, leg, target) is not None
     transfer = state.transfer
-    live = transfer is not None and transfer.live
-    if ask is e.Ask.CONSULT:
-        alone = all(one.id == leg.id for one in state.staying)
-        return not live and alone and not state.caller_held and not state.queued
-    if ask in (e.Ask.TRANSFER, e.Ask.THREE_WAY):
-        free = not live or settled(transfer)
-        return free and not state.caller_held and not _present(state, target)
-    if transfer is None or not live:
-        return False
+    if transfer is None or not transfer.live:
+        return _may_ring(state, ask, leg, target)
     if ask is e.Ask.BACK:
         transferor = state.agent(transfer.transferor)
         return transferor is not None and not transferor.leaving
-    if ask is e.Ask.JOIN and not transfer.aside:
+    if ask in (e.Ask.RELEASE, e.Ask.JOIN):
+        together = transfer.aside or ask is e.Ask.RELEASE
+        return together and transfer.committed and transfer.transferor == leg.id
+    return settled(transfer) and _may_ring(state, ask, leg, target)
+
+
+def _may_ring(state: CallState, ask: e.Ask, leg: Leg, target: str) -> bool:
+    """May another party be rung? Who else serves the caller could not be left with them aside."""
+    if ask is e.Ask.CONSULT and (state.queued or any(one.id != leg.id for one in state.staying)):
         return False
-    return transfer.committed and transfer.transferor == leg.id
+    rings = ask in (e.Ask.TRANSFER, e.Ask.THREE_WAY, e.Ask.CONSULT)
+    return rings and not state.caller_held and not _present(state, target)
+
+
+def droppable(state: CallState, leg: Leg, leg_id: str = "") -> Leg | None:
+    """Whom the operator on `leg` would drop: never the caller, never the last with the caller."""
+    caller = state.caller
+    if caller is None or not (caller.in_room and leg.in_room) or leg.leaving:
+        return None
+    others = [one for one in state.staying if one.in_room and one.id != leg.id]
+    return next((one for one in reversed(others) if leg_id in ("", one.id)), None)
 
 
 def settled(transfer: Transfer | None) -> bool:
@@ -40,8 +56,10 @@ def _present(state: CallState, target: str) -> bool:
 
 
 def meant(state: CallState, asked: e.Asked) -> e.Asked:
-    """While an operator consults, the key for three makes three of it."""
+    """While an operator consults, the key for three makes three of it; no key drops a centre."""
     transfer = state.transfer
+    if asked.ask is e.Ask.DROP:
+        return replace(asked, target="")
     if asked.ask is e.Ask.THREE_WAY and transfer and transfer.live and transfer.aside:
         return replace(asked, ask=e.Ask.JOIN, target="")
     return asked
@@ -55,7 +73,7 @@ def refusal(state: CallState, asked: e.Asked) -> str:
     leg = asking_leg(state, asked)
     if leg is None:
         return "unknown leg"
-    return "" if legal(state, asked.ask, leg, asked.target) else "illegal"
+    return "" if legal(state, asked.ask, leg, asked.target or asked.party) else "illegal"
 
 
 def asking_leg(state: CallState, asked: e.Asked) -> Leg | None:
@@ -67,7 +85,8 @@ def asking_leg(state: CallState, asked: e.Asked) -> Leg | None:
     able = [
         leg
         for leg in mine
-        if legal(state, asked.ask, leg, asked.target) and linked(state, leg, asked.target)
+        if legal(state, asked.ask, leg, asked.target or asked.party)
+        and linked(state, leg, asked.target)
     ]
     return next(iter([*able, *mine]), None)
 

@@ -26,6 +26,8 @@ class LegView(BaseModel):
     joined_room_at: datetime | None = None
     aside: bool = False
     """In the second room, where an operator consults without the caller."""
+    dropped_by: str = ""
+    """The operator who let this leg go."""
     ended_at: datetime | None = None
     cause: int = 0
     ended_by: str = ""
@@ -196,6 +198,11 @@ def _leg_ended(view: CallView, fact: f.LegEnded) -> None:
         leg.ended_at, leg.cause, leg.ended_by = fact.at, fact.cause, fact.ended_by
 
 
+def _dropped(view: CallView, fact: f.PartyDropped) -> None:
+    if leg := view.legs.get(fact.leg_id):
+        leg.dropped_by = fact.agent or fact.by_leg
+
+
 def _marked(view: CallView, fact: f.CallMarked) -> None:
     view.danger = fact.danger
 
@@ -319,6 +326,7 @@ _APPLY: dict[str, Callable[[CallView, Any], None]] = {
     "caller.on_hold": _on_hold,
     "caller.requeued": _on_hold,
     "leg.ended": _leg_ended,
+    "party.dropped": _dropped,
     "call.marked": _marked,
     "transfer.requested": _transfer_requested,
     "transfer.changed": _transfer_changed,

@@ -3,7 +3,7 @@
 import { post } from "./api.js";
 import { byId, el, fill, notice, show } from "./dom.js";
 import { speaker, state, update, watch } from "./store.js";
-import { centreName, clockTime, END, FAILED, KIND, LEG, problemText, REASON, STATUS, TRANSFER, TRANSFER_PATH } from "./words.js";
+import { centreName, clockTime, CONSULT_PATH, END, FAILED, KIND, LEG, problemText, REASON, STATUS, TRANSFER, TRANSFER_PATH } from "./words.js";
 
 async function reveal(call) {
   try {
@@ -49,12 +49,13 @@ function legCard(call, leg, setup) {
 function progress(transfers) {
   const latest = transfers.at(-1);
   if (!latest) return el("p", { class: "dim no-transfer" }, "尚未转接");
+  const PATH = latest.kind === "consult" ? CONSULT_PATH : TRANSFER_PATH;
   const times = new Map(latest.steps.map((step) => [step.state, step]));
   const last = latest.steps.at(-1);
-  const furthest = Math.max(...latest.steps.map((step) => TRANSFER_PATH.indexOf(step.state)));
+  const furthest = Math.max(...latest.steps.map((step) => PATH.indexOf(step.state)));
   const failed = FAILED.has(last.state);
   // A step that was passed over (no briefing apart) is not shown as done, nor as still to come.
-  const path = TRANSFER_PATH.filter((name, at) => times.has(name) || (!failed && at > furthest));
+  const path = PATH.filter((name, at) => times.has(name) || (!failed && at > furthest));
   const steps = path.map((name) => step(TRANSFER[name], times.get(name), name === last.state, ""));
   if (failed) steps.push(step(TRANSFER[last.state], last, true, "failed"));
   return el(

@@ -4,6 +4,7 @@ export const TRANSFER = {
   requested: "已请求",
   ringing: "振铃",
   briefing: "沟通",
+  consulting: "咨询中",
   three_way: "三方",
   released: "已释放",
   completed: "已完成",
@@ -13,8 +14,9 @@ export const TRANSFER = {
   caller_gone: "来电人已挂断",
 };
 export const TRANSFER_PATH = ["requested", "ringing", "briefing", "three_way", "released", "completed"];
+export const CONSULT_PATH = ["requested", "ringing", "briefing", "consulting", "three_way", "released", "completed"];
 export const FAILED = new Set(["returned_to_agent", "returned_to_queue", "cancelled", "caller_gone"]);
-export const KIND = { one_key: "一键转接", three_way: "三方通话" };
+export const KIND = { one_key: "一键转接", three_way: "三方通话", consult: "咨询" };
 export const REASON = {
   busy: "对方忙",
   no_answer: "无人接听",
@@ -23,7 +25,7 @@ export const REASON = {
   target_left: "对方离开",
   switch_error: "交换机错误",
 };
-export const LEG = { ringing: "振铃中", talking: "通话中", in_room: "会议中", ended: "已离开" };
+export const LEG = { ringing: "振铃中", talking: "通话中", in_room: "会议中", aside: "咨询中", on_hold: "听音乐等待", ended: "已离开" };
 export const URGENCY = { emergency: "特急", urgent: "紧急", normal: "一般" };
 export const TICKET = { queued: "待发送", delivered: "已送达", retrying: "重试中", dead: "死信" };
 export const PHASE = { preliminary: "初报", final: "终报" };

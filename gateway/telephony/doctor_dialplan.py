@@ -32,7 +32,9 @@ def _with_queue(settings: Settings) -> list[CentreSettings]:
 
 def check_contexts(plan: Dialplan, settings: Settings) -> list[Finding]:
     core = {name: list(extens) for name, extens in expect.CONTEXTS.items()}
-    core[expect.ROOM_KEY_CONTEXT] += [f"transfer-{link.target}" for link in settings.links]
+    core[expect.ROOM_KEY_CONTEXT] += [
+        f"{verb}-{link.target}" for link in settings.links for verb in ("transfer", "consult")
+    ]
     include = "extensions.conf: #include liandong/extensions_liandong.conf; then `dialplan reload`"
     findings = _lacks(plan, core, include)
     centres = {expect.REQUEUE_CONTEXT: [centre.code for centre in _with_queue(settings)]}

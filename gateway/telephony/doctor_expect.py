@@ -37,6 +37,7 @@ MODULES = {
     "chan_audiosocket.so": "taps",
     "res_audiosocket.so": "taps",
     "codec_resample.so": "taps at 16 kHz",
+    "res_musiconhold.so": "music for a caller on hold",
     "func_callerid.so": "CALLERID()",
     "func_channel.so": "CHANNEL()",
     "func_cdr.so": "taps stay out of CDRs",
@@ -54,11 +55,33 @@ TIMING_MODULES = ("res_timing_timerfd.so", "res_timing_pthread.so", "res_timing_
 CONTEXTS = {
     "liandong-call": ("s",),
     "liandong-key": ("s",),
-    "liandong-native": ("bridge", "room", "expect", "ring", "_X.", "over"),
-    "liandong-room": ("caller", "rejoin", "enter", "agent", "target", "left"),
+    "liandong-native": (
+        "bridge",
+        "room",
+        "consult-bridge",
+        "consult-room",
+        "aside",
+        "expect",
+        "ring",
+        "_X.",
+        "over",
+    ),
+    "liandong-room": (
+        "caller",
+        "rejoin",
+        "back",
+        "enter",
+        "agent",
+        "target",
+        "left",
+        "consult",
+        "consulted",
+        "leave",
+    ),
+    "liandong-hold": ("s", "wish"),
     "liandong-alone": ("s", "queue", "announce"),
     "liandong-refer": ("_X.",),
-    "liandong-room-key": ("three", "back", "release"),
+    "liandong-room-key": ("three", "back", "release", "drop"),
     "liandong-ring": ("s",),
     "liandong-tell": ("say", "ear"),
     "liandong-tap": ("s",),
@@ -74,10 +97,15 @@ LEFT_EXTENSION = "liandong-room^left^1"
 AFTER_QUEUE = "liandong-alone,queue,1"
 """Where a call of ours goes when Queue() is done with it."""
 
-KEY_FEATURES = {"three_way": "ld_three", "back": "ld_back", "release": "ld_release"}
+KEY_FEATURES = {
+    "three_way": "ld_three",
+    "back": "ld_back",
+    "release": "ld_release",
+    "drop": "ld_drop",
+}
 """Field of `[keys]` in our settings: dynamic feature in `features_liandong.conf`."""
 
-KEY_EXTENSIONS = {"three_way": "three", "back": "back", "release": "release"}
+KEY_EXTENSIONS = {"three_way": "three", "back": "back", "release": "release", "drop": "drop"}
 """Field of `[keys]`: extension of `liandong-room-key` in the room's menu."""
 
 USER_PROFILES = {
@@ -93,6 +121,14 @@ USER_PROFILES = {
         "Quiet": "enabled",
         "Marked User": "true",
         "END Marked (All)": "disabled",
+        "Wait Marked": "disabled",
+        "Start Muted": "false",
+        "MOH When Empty": "disabled",
+    },
+    "liandong_consulted": {
+        "Quiet": "enabled",
+        "Marked User": "false",
+        "END Marked (All)": "enabled",
         "Wait Marked": "disabled",
         "Start Muted": "false",
         "MOH When Empty": "disabled",

@@ -33,6 +33,10 @@ def wanted_features(settings: Settings) -> dict[str, tuple[str, str]]:
         for link in settings.links
         if link.key
     }
+    for link in settings.links:
+        if link.key:
+            code = settings.keys.consults(link)
+            wanted[f"ld_consult_{link.target}"] = (code, f"consult-{link.target}")
     for field, feature in expect.KEY_FEATURES.items():
         wanted[feature] = (getattr(settings.keys, field), expect.KEY_EXTENSIONS[field])
     return wanted

@@ -114,6 +114,7 @@ class TransferStep(_Part):
         "requested",
         "ringing",
         "briefing",
+        "consulting",
         "three_way",
         "released",
         "completed",
@@ -133,7 +134,9 @@ class Transfer(_Part):
     """One hand-over from centre to centre by voice."""
 
     transfer_id: str = Field(description="Id of the transfer.")
-    kind: Literal["one_key", "three_way"] = Field(description="What was asked for.")
+    kind: Literal["one_key", "three_way", "consult"] = Field(
+        description="What was asked for; `consult`: to talk without the citizen first."
+    )
     from_centre: str = Field(description="Code of the centre that handed over.")
     to_centre: str = Field(description="Code of the centre that was called in.")
     transferor_leg: str | None = Field(description="Leg of the operator who pressed the key.")

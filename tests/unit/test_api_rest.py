@@ -71,8 +71,13 @@ async def test_ledger_down(api):
 
 async def test_links_seats_classes(api):
     links = (await api.ask("GET", "/links", "operator")).json()
-    assert links["links"][0] == {"source": "12345", "target": "110", "key": "*110"}
-    assert links["keys"] == {"three_way": "*3", "back": "*0", "release": "*9"}
+    assert links["links"][0] == {
+        "source": "12345", "target": "110", "key": "*110", "consult_key": "*7110",
+    }  # fmt: skip
+    assert links["keys"] == {
+        "three_way": "*3", "back": "*0", "release": "*9",
+        "consult": "*7", "drop": "*6",
+    }  # fmt: skip
     (seat,) = (await api.ask("GET", "/seats", "operator")).json()
     assert seat == {"extension": "1001", "centre": "12345", "agent": "1001", "name": "王敏"}
     classes = (await api.ask("GET", "/classes", "operator")).json()["classes"]

@@ -70,6 +70,9 @@ class Watch:
         if state.ended or (".target." in command.unique_id and transfer is None):
             return
         assert transfer is not None
+        if isinstance(event, e.Asked) and event.ask is e.Ask.DROP:
+            self._drop_is_right(command, state)
+            return
         if transfer.transferor != command.ref:
             assert command.ref.startswith((f"{state.call_id}.target.", f"{state.call_id}.native."))
             return
@@ -81,6 +84,14 @@ class Watch:
         assert state.caller is not None
         assert state.caller.in_room
         assert state.agent(transfer.leg_id) is not None
+
+    def _drop_is_right(self, command: c.HangUp, state: CallState) -> None:
+        """(l) a party is let go only beside another who stays with the caller, and it is told."""
+        assert state.caller is not None
+        assert state.caller.in_room
+        assert [leg for leg in state.staying if leg.in_room and leg.id != command.ref]
+        dropped = [one.leg_id for one in self.scene.facts if isinstance(one, f.PartyDropped)]
+        assert command.ref in dropped
 
     def _moved_then_rung(self, commands: list[c.Command], before: CallState) -> None:
         """(h) a move is followed by its ring at once, and only who is in the room rings alone."""

@@ -272,16 +272,17 @@ class Switch:
             return self._ring(command)
         if isinstance(command, c.HangUp):
             return self._hang_up(command.unique_id)
-        if isinstance(command, c.OpenTap):
+        if isinstance(command, c.OpenTap | c.Tell):
             return True
-        if self.caller is Place.GONE:
-            return False
+        return self.caller is not Place.GONE and self._take_caller(command)
+
+    def _take_caller(self, command: c.Command) -> bool:
+        if isinstance(command, c.MoveToRoom):
+            return self._move(command)
+        if isinstance(command, c.MoveAside):
+            return self._move_aside(command)
         if isinstance(command, c.ForgetRinging):
             self.ring_until = 0.0
-        elif isinstance(command, c.MoveToRoom):
-            return self._move(command)
-        elif isinstance(command, c.MoveAside):
-            return self._move_aside(command)
         elif isinstance(command, c.FetchCaller):
             self._caller_enters()
         elif isinstance(command, c.HoldCaller):

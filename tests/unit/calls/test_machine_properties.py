@@ -3,7 +3,9 @@
 *Alone without audio* means here: the caller's leg is alive and in none of the five places where
 somebody or something is heard: with an agent (in the queue's bridge or in the room), in the room
 while a target's leg is in it, held by the dialplan (which plays ringing and lets nobody wait past
-the ring time) or on hold while an operator consults (music), or in a queue (which plays music). A caller in the room with nobody is such a one.
+the ring time), on hold while an operator consults (music; the dialplan fetches back an operator
+whom nobody talks to), or in a queue (which plays music). A caller in the room with nobody is such
+a one.
 """
 
 import os
