@@ -15,6 +15,7 @@ from gateway.calls import ownership as o
 from gateway.calls import transfer as t
 from gateway.calls import whereabouts as w
 from gateway.calls.callback import call_back
+from gateway.calls.drop import drop
 from gateway.calls.facts import FailureReason, LegRole, TransferState
 from gateway.calls.state import CallState, Leg, Transfer
 from gateway.calls.step import Step
@@ -206,7 +207,7 @@ def _asked(step: Step, asked: e.Asked) -> None:
     elif asked.ask is e.Ask.BACK and transfer:
         t.cancel(step, transfer, TransferState.CANCELLED)
     elif asked.ask is e.Ask.DROP:
-        t.drop(step, asked, leg)
+        drop(step, asked, leg)
     elif asked.ask is e.Ask.JOIN and transfer:
         consult.join(step, transfer)
     elif asked.ask is e.Ask.RELEASE and transfer and transfer.aside:

@@ -13,7 +13,6 @@ from gateway.calls import facts as f
 from gateway.calls.facts import FailureReason, TransferKind, TransferState
 from gateway.calls.state import Leg, Rules, Transfer
 from gateway.calls.step import Step
-from gateway.calls.verbs import droppable
 
 MOVE_WITHIN_S = 3.0
 RING_GRACE_S = 3.0
@@ -373,23 +372,6 @@ def hold_if_alone(step: Step, transfer: Transfer) -> None:
     caller = step.state.caller
     if caller and caller.in_room and transfer.rung and not transfer.joined:
         step.hold(transfer)
-
-
-def drop(step: Step, asked: e.Asked, by: Leg) -> None:
-    """Let one party go, for an operator who stays with the caller."""
-    party = droppable(step.state, by, asked.party)
-    if party is None:
-        return
-    step.set(asked=step.state.asked | {asked.ref})
-    call_id, agent = step.state.call_id, by.party.agent
-    step.record(
-        f.PartyDropped(call_id=call_id, at=step.at, leg_id=party.id, by_leg=by.id, agent=agent)
-    )
-    transfer = step.state.transfer
-    if transfer and transfer.live and transfer.leg_id == party.id:
-        cancel(step, transfer, TransferState.CANCELLED)
-    else:
-        step.hang_up(party)
 
 
 def cancel(step: Step, transfer: Transfer, state: TransferState) -> None:

@@ -280,3 +280,40 @@ async def test_gateway_back_transfers_as_ever(hanging: Scene) -> None:
     assert transfer["via"] == "key"
     await hanging.citizen.hang_up()
     await hanging.ends_clean()
+
+
+async def test_consult_back_and_again_from_inside_the_room(native: Scene) -> None:
+    native.only("1001", "2001")
+    await native.given_call()
+    await native.given_three_way("*7110")
+    await native.hears(native.officer, OPERATOR_HZ)
+    await native.hears_something_after(native.citizen, OPERATOR_HZ)
+    assert not native.citizen.hears_tone(OFFICER_HZ)
+    await native.operator.press("*0")
+    await native.officer.until("ended")
+    await native.hears(native.citizen, OPERATOR_HZ)
+    await native.hears(native.operator, CITIZEN_HZ)
+    await native.given_three_way("*7110")
+    await native.hears(native.officer, OPERATOR_HZ)
+    await until(lambda: not native.citizen.hears_tone(OPERATOR_HZ, 400), "the citizen on hold")
+    await native.operator.hang_up()
+    await native.hears(native.citizen, OFFICER_HZ)
+    await native.hears(native.officer, CITIZEN_HZ)
+    await native.citizen.hang_up()
+    await native.officer.hang_up()
+    await native.ends_clean()
+
+
+async def test_gateway_dies_in_a_consultation_and_the_officer_leaves(hanging: Scene) -> None:
+    await hanging.given_call()
+    await hanging.given_three_way("*7110")
+    await hanging.until_transfer("consulting")
+    await hanging.hears(hanging.officer, OPERATOR_HZ)
+    await hanging.town.crash_gateway()
+    await hanging.officer.hang_up()
+    await hanging.hears(hanging.citizen, OPERATOR_HZ)
+    await hanging.hears(hanging.operator, CITIZEN_HZ)
+    await hanging.citizen.hang_up()
+    await hanging.operator.hang_up()
+    await hanging.town.start_gateway()
+    await hanging.ends_clean()

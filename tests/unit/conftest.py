@@ -67,6 +67,8 @@ class World:
             CALL,
             LegalVerb(Verb.TRANSFER, "110", "*110"),
             LegalVerb(Verb.BACK, key="*0"),
+            LegalVerb(Verb.JOIN, key="*3"),
+            LegalVerb(Verb.DROP, self.script.target, "*6"),
             LegalVerb(Verb.RELEASE, key="*9"),
         )
         row = FakeTicket("T-1", CALL)

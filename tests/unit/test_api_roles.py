@@ -7,6 +7,7 @@ CALL = "0197a000-0000-7000-8000-000000000001"
 ROLES = ("", "operator", "colleague", "supervisor", "admin", "system")
 DECIDE = {"suggestion_id": f"{CALL}.s1", "decision": "accepted"}
 REACHED = {"outcome": "reached"}
+LEG = {"leg_id": f"{CALL}.target.1"}
 KEY = {"Idempotency-Key": "k1"}
 
 # method, path, extras, then the status by role, in the order of ROLES. The operator's seat is on
@@ -27,6 +28,8 @@ TABLE = [
     ),
     ("POST", f"/calls/{CALL}/back", {}, 401, 200, 404, 403, 403, 403),
     ("POST", f"/calls/{CALL}/release", {}, 401, 200, 404, 403, 403, 403),
+    ("POST", f"/calls/{CALL}/join", {}, 401, 200, 404, 403, 403, 403),
+    ("POST", f"/calls/{CALL}/drop", {"json": LEG}, 401, 200, 404, 403, 403, 403),
     ("POST", f"/calls/{CALL}/danger", {"json": {"danger": True}}, 401, 200, 404, 403, 403, 403),
     ("POST", f"/calls/{CALL}/ownership", {"json": {}}, 401, 200, 404, 403, 403, 403),
     (

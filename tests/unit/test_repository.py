@@ -265,10 +265,12 @@ def test_example_tokens_open_nothing(example: settings.Settings) -> None:
 def test_keys_are_the_same_in_settings_features_and_room_menu(example: settings.Settings) -> None:
     features = dict(_pairs("features_liandong.conf", r"^(ld_\w+) => ([^,]+),"))
     menu = {code for code, _ in _pairs("confbridge_liandong.conf", r"^(\*\d+)=(dialplan_exec)")}
-    keys = {link.key for link in example.links} | set(example.keys.model_dump().values())
     lines_outside = {"*119", "*120", "*122"}
-    assert set(features.values()) == menu == keys | lines_outside
-    keys |= lines_outside
+    rings = {link.key for link in example.links} | lines_outside
+    consults = {example.keys.consult + key.removeprefix("*") for key in rings}
+    assert {example.keys.consults(link) for link in example.links} < consults
+    keys = rings | consults | set(example.keys.model_dump(exclude={"consult"}).values())
+    assert set(features.values()) == menu == keys
     assert not [(a, b) for a in keys for b in keys if a != b and b.startswith(a)]
 
 

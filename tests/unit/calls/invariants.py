@@ -159,7 +159,8 @@ class Watch:
         gone = any(isinstance(one, f.CallEnded) for one in facts)
         transfer = before.transfer
         if gone and transfer is not None and transfer.live:
-            assert len(due) == (0 if transfer.answered and not before.forsaken else 1)
+            left = before.forsaken and not before.staying
+            assert len(due) == (0 if transfer.answered and not left else 1)
         if due:
             assert gone
             assert before.served

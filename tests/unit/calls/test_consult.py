@@ -62,9 +62,7 @@ def test_joined_all_three_talk(ask: e.Ask) -> None:
 
 def test_handed_over_the_operator_goes_once_caller_and_target_are_together() -> None:
     scene = given_consulting()
-    assert scene.asks(e.Ask.RELEASE, OPERATOR) == [
-        c.MoveToRoom("t1", CALLER, TARGET, back=True)
-    ]
+    assert scene.asks(e.Ask.RELEASE, OPERATOR) == [c.MoveToRoom("t1", CALLER, TARGET, back=True)]
     assert scene.hung_up() == []
     scene.joined(TARGET)
     assert scene.hung_up() == []
