@@ -1,7 +1,7 @@
 """Where the caller is: with an agent, in the room, held by the dialplan, or in a queue. Pure.
 
 A caller is never left where nobody comes: each word of the switch about the caller's place, and
-each agent's leaving, ends in one of these four.
+each agent's leaving, ends in one of these.
 """
 
 from datetime import timedelta
