@@ -94,7 +94,12 @@ def caller_gone(step: Step, transfer: Transfer) -> None:
 
 
 def on_hold_for_nobody(step: Step) -> None:
-    """The caller is on hold although no consultation goes on: to whoever serves them."""
+    """The caller is on hold although we know of no consultation: to whoever serves them.
+
+    With an operator in the second room there is one, begun without us; the dialplan sees to it.
+    """
+    if any(leg.aside for leg in step.state.staying):
+        return
     transfer = step.state.transfer
     staying = sorted(
         step.state.staying, key=lambda leg: transfer is None or leg.id != transfer.transferor

@@ -89,7 +89,7 @@ class Step:
         if state.caller and not state.staying:
             ref = state.transfer.id if state.transfer else state.call_id
             self.do(c.RequeueCaller(ref, state.caller.unique_id, state.centre))
-            self.set(caller_held=False, forsaken=True)
+            self.set(caller_held=False, forsaken=state.served)
 
     def fetch(self, transfer: Transfer) -> None:
         """Bring the caller to the person who waits in the room."""

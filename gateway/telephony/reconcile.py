@@ -7,6 +7,7 @@ from gateway.calls import events as e
 from gateway.calls.commands import OpenTap
 from gateway.calls.state import CallState, Leg, Transfer
 from gateway.clock import now
+from gateway.ids import new_id
 from gateway.telephony.ami_port import Ami
 from gateway.telephony.seats import Seats
 from gateway.telephony.sightings import SECOND_ROOM
@@ -89,8 +90,40 @@ def missed(state: CallState, seen: Snapshot, seats: Seats) -> list[e.Event]:
     if caller and caller.context == _HELD_CONTEXT and not state.caller_held:
         events.append(e.CallerHeld(now()))
     if caller and caller.context == _HOLD_CONTEXT and not state.on_hold:
+        events += _begun_unseen(state, seen, seats)
         events.append(e.CallerOnHold(now()))
     return events
+
+
+def _begun_unseen(state: CallState, seen: Snapshot, seats: Seats) -> list[e.Event]:
+    """A consultation that the dialplan began by itself, and whom the operator talks to there."""
+    if state.transfer and state.transfer.live:
+        return []
+    operators = [leg for leg in state.agents if _row_aside(seen, leg.handle)]
+    if not operators:
+        return []
+    operator = operators[0]
+    others = [
+        row
+        for row in bridged_with(seen[operator.handle], seen.values())
+        if state.leg_of(row.unique_id) is None and not row.channel.startswith("AudioSocket/")
+    ]
+    phones = [phone for row in others for phone in phones_of(row, seen.values())]
+    centre = next((seats.of_channel(phone.channel).centre for phone in phones), "")
+    asked = e.Asked(
+        now(),
+        ask=e.Ask.CONSULT,
+        ref=new_id(),
+        target=centre,
+        unique_id=operator.unique_id,
+        native=True,
+    )
+    joined = [e.RoomJoined(now(), row.unique_id, row.channel, aside=True) for row in others]
+    return [asked, *joined]
+
+
+def _row_aside(seen: Snapshot, handle: str) -> bool:
+    return handle in seen and seen[handle].aside
 
 
 def _place(leg: Leg, seen: Snapshot) -> e.Event | None:

@@ -57,7 +57,9 @@ async def _call(
         message_status=message_status,
     )
     sightings = [Sighting(arrived, room=room)]
-    beside = bridged_with(caller, seen.values())
+    consults = await _variable(ami, caller, "SHARED(LD_ASIDE)")
+    beside = [row for row in seen.values() if row.aside and row.channel == consults]
+    beside += bridged_with(caller, seen.values())
     agents = [phone for row in beside for phone in phones_of(row, seen.values())]
     for agent in agents:
         party = seats.of_channel(agent.channel)
@@ -66,7 +68,8 @@ async def _call(
     if caller.in_room:
         joined = [e.RoomJoined(now(), one.unique_id, one.channel) for one in (caller, *agents)]
         sightings += [Sighting(event, room=room) for event in joined]
-    return sightings
+    aside = [e.RoomJoined(now(), one.unique_id, one.channel, True) for one in agents if one.aside]
+    return sightings + [Sighting(event, room=room) for event in aside]
 
 
 async def _variable(ami: Ami, row: ChannelSeen, name: str) -> str:

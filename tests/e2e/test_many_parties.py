@@ -57,6 +57,27 @@ async def test_all_four_hear_each_other_and_each_may_go(fire: Scene) -> None:
     await fire.ends_clean()
 
 
+async def test_110_is_let_go_by_the_page_and_119_taken_back_by_the_key(fire: Scene) -> None:
+    fireman = await given_four(fire)
+    await fire.hears(fire.citizen, OFFICER_HZ, FIREMAN_HZ)
+    await fire.until_transfer("three_way")
+    call = await fire.view()
+    [police] = [leg for leg in call["legs"] if leg["centre"] == "110"]
+    async with await fire.operator_api() as client:
+        path, body = f"/calls/{call['id']}/drop", {"leg_id": police["id"]}
+        assert (await client.post(path, json=body)).status_code == 200
+    await fire.officer.until("ended")
+    await fire.hears(fire.citizen, OPERATOR_HZ, FIREMAN_HZ)
+    await fire.operator.press("*0")
+    await fireman.until("ended")
+    await fire.hears(fire.citizen, OPERATOR_HZ)
+    await fire.hears(fire.operator, CITIZEN_HZ)
+    dropped = {leg["id"]: leg["dropped_by"] for leg in (await fire.view())["legs"]}
+    assert dropped[police["id"]] == "a1001"
+    await fire.citizen.hang_up()
+    await fire.ends_clean()
+
+
 async def test_119_is_busy_and_the_three_talk_on(fire: Scene) -> None:
     await fire.given_call()
     await fire.given_three_way()

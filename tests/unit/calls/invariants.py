@@ -206,8 +206,10 @@ class Watch:
         consults = transfer is not None and transfer.live and (transfer.aside or transfer.crossing)
         if self.on_hold_at is None or not state.on_hold or state.caller is None or consults:
             return
+        if state.caller.leaving or any(leg.aside for leg in state.staying):
+            return
         since = self.scene.commands[self.on_hold_at :]
-        assert any(isinstance(one, MOVES_CALLER) for one in since) or state.caller.leaving
+        assert any(isinstance(one, MOVES_CALLER) for one in since)
 
     def _facts_are_in_order(self, commands: list[c.Command]) -> None:
         """(f) facts survive the journal, and each transfer's states come in a legal order."""
