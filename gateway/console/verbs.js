@@ -44,7 +44,7 @@ function offered() {
 
 /** Parties that this desk could let go now: buttons of theirs come and go with them. */
 const droppable = () =>
-  state.call.legs.filter((leg) => state.verbs.verbs.some((legal) => legal.verb === "drop" && legal.target === leg.id));
+  state.call.legs.filter((leg) => leg.id !== ownLeg()?.id && state.verbs.verbs.some((legal) => legal.verb === "drop" && legal.target === leg.id));
 
 const keyOf = (verb, target) =>
   state.verbs.verbs.find((legal) => legal.verb === verb && legal.target === target)?.key ?? "";

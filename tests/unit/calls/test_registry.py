@@ -229,6 +229,7 @@ async def test_what_is_offered_is_what_is_legal(office: Office) -> None:
     assert _offered(office, view) == {
         (Verb.TRANSFER, "110", "*110"),
         (Verb.THREE_WAY, "110", "*3"),
+        (Verb.CONSULT, "110", ""),
     }
     await office.registry.transfer(view.id, TO_110, BOSS)
     assert _offered(office, view) == {(Verb.BACK, "", "*0")}
