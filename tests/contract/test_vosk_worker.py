@@ -257,7 +257,7 @@ async def test_the_process_stops_on_sigterm(tmp_path: Path) -> None:
         MODEL_ENV: str(engine().model_dir),
     }
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", script, env=environment, stdout=subprocess.PIPE
+        sys.executable, "-Xfaulthandler", "-c", script, env=environment, stdout=subprocess.PIPE
     )
     try:
         assert process.stdout is not None
@@ -266,6 +266,6 @@ async def test_the_process_stops_on_sigterm(tmp_path: Path) -> None:
         assert await asyncio.wait_for(process.wait(), 30) == 0
     finally:
         if process.returncode is None:
-            process.kill()
+            process.send_signal(signal.SIGABRT)  # it says on stderr where its threads are
             await process.wait()
         await lab.stop()
