@@ -2,18 +2,14 @@
 
 import os
 import signal
-import sys
 import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 
 import httpx
 import pytest
 
 from gateway.calls.transfer import RING_GRACE_S
-from gateway.lab.ports import free_port
-from gateway.lab.processes import Child, spawn
-from gateway.lab.town import Town
+from gateway.lab.rival import rival
 from tests.e2e.conftest import RING_S
 from tests.e2e.scene import (
     CITIZEN_HZ,
@@ -26,23 +22,6 @@ from tests.e2e.scene import (
 from tests.e2e.test_native import control_pid
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
-
-
-@asynccontextmanager
-async def rival(town: Town) -> AsyncIterator[Child]:
-    """A second control process: the same settings, journal and ledger, an API port of its own."""
-    config = town.folder / "rival.toml"
-    text = town.config.read_text("utf-8")
-    port = free_port()
-    config.write_text(text.replace(f"port = {town.api_port}\n", f"port = {port}\n"), "utf-8")
-    argv = [sys.executable, "-m", "gateway", "control", "--config", str(config)]
-    child = await spawn("rival", argv, town.folder / "rival.log")
-    own, town.api_port = town.api_port, port
-    try:
-        yield child
-    finally:
-        town.api_port = own
-        await child.stop()
 
 
 def controller(scene: Scene) -> str:
@@ -60,13 +39,15 @@ async def well(url: str) -> bool:
 async def test_the_second_stands_by_follows_one_that_hangs_and_the_first_steps_back(
     talk: Scene, stage: AsyncExitStack
 ) -> None:
-    first = controller(talk)
-    own_url, hung = talk.town.api_url, control_pid(talk.town)
+    first, hung = controller(talk), control_pid(talk.town)
+    own_port, own_url = talk.town.api_port, talk.town.api_url
+    stage.callback(setattr, talk.town, "api_port", own_port)
     gateway_log = talk.town.folder / "gateway.log"
     await talk.given_call()
     call_id = (await talk.view())["id"]
     second = await stage.enter_async_context(rival(talk.town))
-    await until(lambda: "standing by" in second.tail(), "the second stands by")
+    await until(lambda: "standing by" in second.child.tail(), "the second stands by")
+    talk.town.api_port = second.api_port
     assert not await well(talk.town.api_url)
 
     os.kill(hung, signal.SIGSTOP)
@@ -80,9 +61,9 @@ async def test_the_second_stands_by_follows_one_that_hangs_and_the_first_steps_b
     await talk.until_transfer("three_way")
     assert talk.rings("110") == 1
 
-    await second.stop()
+    await second.child.stop()
     await until(lambda: well(own_url), "the first is back in control", 20)
-    talk.town.api_port = int(own_url.rpartition(":")[2])
+    talk.town.api_port = own_port
     await talk.operator.hang_up()
     await talk.until_transfer("completed")
     await talk.hears(talk.officer, CITIZEN_HZ)

@@ -16,6 +16,7 @@ import redis.asyncio
 from gateway.errors import LabError
 from gateway.lab.chaos.proxy import Way
 from gateway.lab.chaos.world import World
+from gateway.lab.rival import rival
 
 Fault = Callable[[World, random.Random], AbstractAsyncContextManager[None]]
 _CLOCK_JUMPS_S = (-86400, -3600, -30, -3, 3, 30, 3600, 86400)
@@ -207,11 +208,19 @@ async def mended(world: World) -> None:
     await _tell_orders(world, "_up", None)
 
 
+@asynccontextmanager
+async def _second_gateway(world: World, rng: random.Random) -> AsyncIterator[None]:
+    del rng
+    async with rival(world.town):
+        yield
+
+
 ROLES = ("control", "recognise", "deliver")
 KINDS: dict[str, Fault] = {
     "kill-gateway": _kill_gateway,
     **{f"kill-{role}": partial(_kill_role, role=role) for role in (*ROLES, "serve")},
     **{f"stop-{role}": partial(_stop_role, role=role) for role in (*ROLES, "serve")},
+    "second-gateway": _second_gateway,
     "ami-cut": _ami_cut,
     "ami-half-open": partial(_ami_way, way=Way.SWALLOWED),
     "ami-slow": partial(_ami_way, way=Way.SLOW),
