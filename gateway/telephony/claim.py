@@ -10,7 +10,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gateway import log
 from gateway.clock import steady
@@ -59,6 +59,7 @@ class Claim:
         self._confirmed = float("-inf")
         self._watched: tuple[_Seen, float] | None = None
         self._wake = asyncio.Event()
+        self._trying = asyncio.Lock()
 
     @property
     def valid(self) -> bool:
@@ -88,22 +89,31 @@ class Claim:
     async def keep(self) -> None:
         """Beat for ever. Raises Displaced once another gateway has followed us.
 
-        Runs in the event loop that decides calls: if that hangs, so does the beat, as it should.
+        Runs in the event loop that decides calls: if that hangs, so does the beat, as it should. A
+        beat does not wait for the answer to the one before: a slow way is not a lost one.
         """
-        while True:
-            try:
-                await self._renew()
-            except Displaced:
-                raise
-            except SwitchError as error:
-                # Lost? The client reconnects by itself, and the dialplan acts natively meanwhile.
-                _log.debug("no beat", why=error.slug)
-            self._wake.clear()
-            try:
-                async with asyncio.timeout(self._every_s):
-                    await self._wake.wait()
-            except TimeoutError:
-                pass
+        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        ticks: set[asyncio.Task[None]] = set()
+
+        def ended(tick: asyncio.Task[None]) -> None:
+            ticks.discard(tick)
+            if not tick.cancelled() and (error := tick.exception()) and not over.done():
+                over.set_exception(error)
+
+        try:
+            while not over.done():
+                tick = asyncio.create_task(self._tick(), name="beat")
+                ticks.add(tick)
+                tick.add_done_callback(ended)
+                self._wake.clear()
+                woken = asyncio.create_task(self._wake.wait(), name="beat-wake")
+                either: set[asyncio.Future[Any]] = {over, woken}
+                await asyncio.wait(either, timeout=self._every_s)
+                woken.cancel()
+            over.result()
+        finally:
+            for tick in ticks:
+                tick.cancel()
 
     async def give_up(self) -> None:
         """Let the next one, and the dialplan, act at once. Never raises."""
@@ -117,16 +127,20 @@ class Claim:
         except SwitchError as error:
             _log.warning("claim not given up", why=error.slug)
 
+    async def _tick(self) -> None:
+        try:
+            await self._renew()
+        except Displaced:
+            raise
+        except SwitchError as error:
+            # Lost? The client reconnects by itself, and the dialplan acts natively meanwhile.
+            _log.debug("no beat", why=error.slug)
+
     async def _renew(self) -> None:
         if self.valid:
-            sent = self._clock()
-            await self._set(BEAT, self._now())
             # After the beat: whoever follows us looks at the beat after naming itself.
-            holder = (await self._look()).controller
-            if holder == self._token:
-                self._confirm(sent)
-                return
-        elif await self._try():
+            holder = await self._beat()
+        elif self._trying.locked() or await self._try():
             return
         else:
             holder = (await self._look()).controller
@@ -137,6 +151,20 @@ class Claim:
                 "stand by; it follows within seconds once the other has stopped"
             )
 
+    async def _beat(self) -> str:
+        """Beat, and look who is in control then: in one go, since AMI keeps the order."""
+        sent = self._clock()
+        beaten, holder = await asyncio.gather(
+            self._set(BEAT, self._now()), self._get(CONTROLLER), return_exceptions=True
+        )
+        for outcome in (beaten, holder):
+            if isinstance(outcome, BaseException):
+                raise outcome
+        assert isinstance(holder, str)
+        if holder == self._token:
+            self._confirm(sent)
+        return holder
+
     async def _try(self) -> bool:
         """Take the claim if nobody lives by it. Between two who try, the switch's order decides.
 
@@ -145,6 +173,10 @@ class Claim:
         become the controller, or the other sees LD_CLAIM changed. A controller that comes to life
         again meanwhile has beaten, and is seen by that.
         """
+        async with self._trying:
+            return await self._tried()
+
+    async def _tried(self) -> bool:
         before = await self._look()
         if not self._is_free(before):
             return False
@@ -157,15 +189,10 @@ class Claim:
         await self._set(CONTROLLER, token)
         if await self._get(CLAIM) != token or await self._look() != (token, before.beat):
             return False
-        sent = self._clock()
-        await self._set(BEAT, self._now())
-        if (await self._look()).controller != token:
-            return False
         self.followed = before.controller not in ("", token) and not process_is_gone(
             before.controller
         )
-        self._confirm(sent)
-        return True
+        return await self._beat() == token
 
     def _is_free(self, seen: _Seen) -> bool:
         if seen.controller in ("", self._token) or process_is_gone(seen.controller):
@@ -183,7 +210,7 @@ class Claim:
 
     def _confirm(self, sent: float) -> None:
         lapsed = not self.valid
-        self._confirmed = sent
+        self._confirmed = max(sent, self._confirmed)
         if lapsed and self.valid:
             self._regained()
 
@@ -191,13 +218,13 @@ class Claim:
         return str(int(time.time() + self._ami.clock_offset_s))
 
     async def _look(self) -> _Seen:
-        return _Seen(await self._get(CONTROLLER), await self._get(BEAT))
+        return _Seen(*await asyncio.gather(self._get(CONTROLLER), self._get(BEAT)))
 
     async def _get(self, name: str) -> str:
         return (await self._ami.send("Getvar", {"Variable": name})).get("Value")
 
     async def _set(self, name: str, value: str) -> None:
-        await self._ami.send("Setvar", {"Variable": name, "Value": value}, timeout=self._every_s)
+        await self._ami.send("Setvar", {"Variable": name, "Value": value})
 
 
 def _epoch(token: str) -> int:

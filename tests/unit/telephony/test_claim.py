@@ -234,3 +234,16 @@ def test_this_process_lives_and_others_are_unknown() -> None:
     assert process_is_gone(f"1.{own_identity()}9")
     for token in ("", "1.", "nonsense", ELSEWHERE, "1.a-b-c"):
         assert not process_is_gone(token)
+
+
+async def test_a_slow_way_is_not_a_lost_one(wall: Pbx) -> None:
+    """Beats go out at their pace, and each counts from when it was sent."""
+    ami = wall.ami(pause=0.02)
+    claim = wall.claim(ami)
+    await claim.take()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await claim.keep()
+    beats = [one for one in ami.actions("Setvar") if one.get("Variable") == BEAT]
+    assert len(beats) > 15
+    assert claim.valid
