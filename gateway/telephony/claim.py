@@ -123,7 +123,7 @@ class Claim:
         try:
             if (await self._look()).controller == self._token:
                 await self._set(BEAT, "0")
-                await self._set(CONTROLLER, "")
+                await self._set(CONTROLLER, f"{_epoch(self._token)}.")
         except SwitchError as error:
             _log.warning("claim not given up", why=error.slug)
 
@@ -144,7 +144,7 @@ class Claim:
             return
         else:
             holder = (await self._look()).controller
-        if holder not in ("", self._token):
+        if holder != self._token and not _is_nobody(holder):
             self._confirmed = float("-inf")
             raise Displaced(
                 f"another gateway ({holder}) controls this PBX: run one, or leave this one to "
@@ -189,13 +189,13 @@ class Claim:
         await self._set(CONTROLLER, token)
         if await self._get(CLAIM) != token or await self._look() != (token, before.beat):
             return False
-        self.followed = before.controller not in ("", token) and not process_is_gone(
-            before.controller
-        )
+        self.followed = not (_is_nobody(before.controller) or process_is_gone(before.controller))
         return await self._beat() == token
 
     def _is_free(self, seen: _Seen) -> bool:
-        if seen.controller in ("", self._token) or process_is_gone(seen.controller):
+        if _is_nobody(seen.controller) or seen.controller == self._token:
+            return True
+        if process_is_gone(seen.controller):
             return True
         return self._stands_still(seen) or self._is_stale(seen)
 
@@ -225,6 +225,11 @@ class Claim:
 
     async def _set(self, name: str, value: str) -> None:
         await self._ami.send("Setvar", {"Variable": name, "Value": value})
+
+
+def _is_nobody(token: str) -> bool:
+    """No controller yet, or (``<epoch>.``) one that gave up."""
+    return not token.partition(".")[2]
 
 
 def _epoch(token: str) -> int:

@@ -88,11 +88,13 @@ class Round:
         officer = await self._ring()
         if officer is None:
             return
+        self._tally.rung += 1
         if script.leaves_while_ringing:
             leaver = self._operator if script.leaves_while_ringing == "operator" else self._citizen
             await leaver.hang_up()
         with contextlib.suppress(PhoneError):
             await officer.until("up", 6.0)
+            self._tally.answered += 1
             officer.tone(OFFICER_HZ)
 
     async def _ring(self) -> IncomingCall | None:

@@ -28,6 +28,10 @@ class Tally:
     tickets_lost: int = 0
     tickets_twice: int = 0
     rounds: int = 0
+    rung: int = 0
+    """Transfers that rang the target's phone."""
+    answered: int = 0
+    """Of those, the ones that a person took."""
     broken: list[str] = field(default_factory=list)
     """Rounds that could not be played to their end, and why."""
     notes: list[str] = field(default_factory=list)
@@ -50,7 +54,8 @@ class Tally:
         kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(self.faults.items()))
         left = ", ".join(f"{self.left_behind[what]} {what}" for what in LEFT)
         return (
-            f"{self.faults.total()} faults ({kinds or 'none'}) in {self.rounds} calls: "
+            f"{self.faults.total()} faults ({kinds or 'none'}) in {self.rounds} calls "
+            f"({self.rung} targets rang, {self.answered} answered): "
             f"dropped {self.dropped}, stuck {self.stuck}, second rings {self.second_rings}, "
             f"left behind {left}, tickets lost {self.tickets_lost}, "
             f"tickets twice {self.tickets_twice}, rounds not played {len(self.broken)}"

@@ -179,7 +179,9 @@ async def test_one_that_stops_lets_the_next_act_at_once(wall: Pbx) -> None:
     await first.give_up()
     assert not first.valid
     assert wall.globals[BEAT] == "0"
+    assert wall.globals[CONTROLLER] == "1."
     assert await second._try()
+    assert wall.globals[CONTROLLER] == "2.other"
 
 
 @pytest.mark.parametrize("seed", range(80))
