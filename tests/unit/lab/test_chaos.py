@@ -32,7 +32,8 @@ def test_all_zero_holds_and_says_so() -> None:
     tally = Tally(faults=Counter({"ami-cut": 2, "redis-kill": 1}), rounds=2, rung=2, answered=1)
     assert tally.holds
     assert tally.last_line() == (
-        "3 faults (ami-cut 2, redis-kill 1) in 2 calls (2 targets rang, 1 answered): dropped 0, stuck 0, second rings 0, "
+        "3 faults (ami-cut 2, redis-kill 1) in 2 calls (2 targets rang, 1 answered): "
+        "dropped 0, stuck 0, second rings 0, "
         "left behind 0 rooms, 0 channels, 0 taps, 0 sockets, tickets lost 0, tickets twice 0, "
         "rounds not played 0"
     )
