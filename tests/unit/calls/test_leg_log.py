@@ -273,6 +273,28 @@ def test_three_way() -> None:
     assert spent(of[TARGET]) == (0, 0, 150, 0)
 
 
+def test_a_consultation_is_hold_for_the_caller_and_talk_for_the_others() -> None:
+    scene = given_talking_after(5, 60)
+    scene.asks(e.Ask.CONSULT, OPERATOR)
+    scene.on(e.CallerOnHold)
+    scene.joined(OPERATOR, aside=True)
+    scene.wait(9)
+    scene.answers()
+    scene.joined(TARGET, aside=True)
+    scene.wait(20)
+    scene.asks(e.Ask.JOIN, OPERATOR)
+    for leg in (OPERATOR, CALLER, TARGET):
+        scene.joined(leg)
+    scene.wait(30)
+    scene.hangs_up(CALLER)
+    scene.hangs_up(OFFICER)
+    scene.ended(OPERATOR)
+    of = legs(scene)
+    assert spent(of[CALLER_LEG]) == (0, 60, 30, 29)
+    assert spent(of[OPERATOR_LEG]) == (0, 60, 50, 9)
+    assert spent(of[TARGET]) == (0, 0, 50, 0)
+
+
 def test_caller_gone_while_it_rings() -> None:
     scene = given_ringing_after(5, 60)
     scene.wait(8)

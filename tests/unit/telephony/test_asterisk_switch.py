@@ -110,6 +110,41 @@ async def test_the_target_is_rung_before_the_move_is_answered(
 
 
 @pytest.mark.parametrize(
+    ("command", "caller", "agent"),
+    [
+        (c.MoveAside("t1", "1.1", "1.2"), ("liandong-hold", "s"), ("liandong-room", "consult")),
+        (
+            c.MoveToRoom("t1", "1.1", "1.2", back=True),
+            ("liandong-room", "back"),
+            ("liandong-room", "agent"),
+        ),
+    ],
+)
+async def test_two_are_moved_in_one_action(
+    switch: AsteriskSwitch,
+    ami: FakeAmiClient,
+    command: c.SwitchCommand,
+    caller: tuple[str, str],
+    agent: tuple[str, str],
+) -> None:
+    await switch.execute(command)
+    [sent] = ami.actions("Redirect")
+    names = ("Channel", "Context", "Exten", "Priority")
+    first = {name: sent.headers[name] for name in names} | {"Action": "Redirect"}
+    second = {name: sent.headers[f"Extra{name}"] for name in names} | {"Action": "Redirect"}
+    assert first == _redirect("1.1", *caller)
+    assert second == _redirect("1.2", *agent)
+
+
+async def test_whom_an_operator_consults_is_rung_into_the_second_room(
+    switch: AsteriskSwitch, ami: FakeAmiClient
+) -> None:
+    await switch.execute(replace(RING, aside=True))
+    [sent] = ami.actions("Originate")
+    assert sent.headers["Exten"] == "consulted"
+
+
+@pytest.mark.parametrize(
     ("command", "context", "exten"),
     [
         (c.FetchCaller("t1", "1.1"), "liandong-room", "rejoin"),

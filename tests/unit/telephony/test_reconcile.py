@@ -15,6 +15,7 @@ from calls.given import (
     given_early_answer,
     given_handed_over,
     given_held,
+    given_ringing_consult,
     given_ringing_transfer,
     given_talking,
     given_three_way,
@@ -262,3 +263,40 @@ def test_a_transfers_officer_is_tapped_at_the_phone() -> None:
     phone = row(OFFICER, OFFICERS, "AppQueue", "b9")
     target = row(TARGET, TARGET_NAME, "ConfBridge", "room")
     assert c.OpenTap(TARGET, OFFICERS) in taps(state, in_room(target, phone))
+
+
+# --- a consultation --------------------------------------------------------------------------
+
+SECOND = "ld-1.1-consult,liandong_bridge,liandong_agent"
+
+
+def in_second_room(*more: ChannelSeen) -> Snapshot:
+    caller = row(CALLER, CITY, "Wait", context="liandong-hold")
+    return seen(caller, row(OPERATOR, OPERATORS, "ConfBridge", "second", data=SECOND), *more)
+
+
+def test_a_consultation_that_the_dialplan_began_is_taken_up() -> None:
+    scene = given_talking()
+    events = catch_up(scene, in_second_room(row("7.7", OFFICERS, "ConfBridge", "second")))
+    assert kinds(events) == ["RoomJoined", "Asked", "RoomJoined", "CallerOnHold"]
+    assert scene.history[-1] is TransferState.CONSULTING
+    assert (scene.shown.via, scene.shown.target) == ("native", "110")
+    assert scene.all(c.MoveToRoom) == []
+
+
+def test_a_consultation_that_went_on_unseen_is_the_same() -> None:
+    scene = given_ringing_consult()
+    target = row(TARGET, TARGET_NAME, "ConfBridge", "second", data=SECOND)
+    far = row(f"{TARGET};2", TARGET_FAR, "AppQueue", "b9")
+    rows = in_second_room(target, far, row(OFFICER, OFFICERS, "AppQueue", "b9"))
+    assert kinds(catch_up(scene, rows)) == ["RoomJoined", "TargetAnswered"]
+    assert scene.history[-1] is TransferState.CONSULTING
+    assert catch_up(scene, rows) == []
+
+
+def test_an_operator_who_has_come_back_unseen_has_the_caller() -> None:
+    scene = given_ringing_consult()
+    catch_up(scene, in_room())
+    assert scene.state.caller is not None
+    assert scene.state.caller.in_room
+    assert not scene.state.on_hold

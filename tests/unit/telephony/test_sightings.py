@@ -335,3 +335,20 @@ def test_a_phone_that_refuses_before_it_is_seen_to_ring_has_refused(ear: Ear) ->
     assert seen[1].reason is FailureReason.REJECTED
     later = [one.event for one in ear.of("Hangup", Uniqueid="phone-1", Cause="21")]
     assert not any(isinstance(event, e.TargetRefused) for event in later)
+
+
+# --- a consultation --------------------------------------------------------------------------
+
+
+def test_the_second_room_is_the_calls_too(ear: Ear) -> None:
+    room = {"Conference": "ld-1.1-consult", "Uniqueid": "1.2", "Channel": "PJSIP/1001-1"}
+    joined, sighting = ear.one("ConfbridgeJoin", **room)
+    assert (sighting.room, joined.aside) == ("ld-1.1", True)
+    left, sighting = ear.one("ConfbridgeLeave", **room)
+    assert (sighting.room, left.aside) == ("ld-1.1", True)
+
+
+def test_a_caller_is_put_on_hold(ear: Ear) -> None:
+    event, sighting = ear.one("UserEvent", UserEvent="LiandongOnHold", Call="ld-1.1")
+    assert isinstance(event, e.CallerOnHold)
+    assert sighting.room == "ld-1.1"

@@ -22,6 +22,7 @@ from .test_reconcile import (
     OFFICER,
     OFFICERS,
     OPERATOR,
+    OPERATORS,
     SEATS,
     in_queue_bridge,
     in_room,
@@ -172,3 +173,14 @@ async def test_a_forged_room_is_no_call(room: str) -> None:
     """It would name a recording's file, too."""
     forged = MARKS | {"LD_CALL": room}
     assert await found(seen(row(CALLER, CITY, "Queue")), {CALLER: forged}) == []
+
+
+async def test_a_caller_on_hold_while_an_operator_consults() -> None:
+    caller = row(CALLER, CITY, "Wait", context="liandong-hold")
+    data = f"ld-{CALLER}-consult,liandong_bridge"
+    operator = row(OPERATOR, OPERATORS, "ConfBridge", "second", data=data)
+    marks = {CALLER: MARKS | {"SHARED(LD_ASIDE)": OPERATORS}, OPERATOR: MARKS}
+    arrived, connected, joined = await found(seen(caller, operator), marks)
+    assert kinds([arrived, connected, joined]) == ["CallArrived", "AgentConnected", "RoomJoined"]
+    assert isinstance(joined.event, e.RoomJoined)
+    assert joined.event.aside
