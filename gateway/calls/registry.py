@@ -23,6 +23,7 @@ from gateway.errors import (
     DesignationNeeded,
     IdempotencyConflict,
     IllegalVerb,
+    NotInControl,
 )
 from gateway.ids import new_id
 from gateway.telephony.port import Sighting
@@ -226,7 +227,7 @@ class Registry:
         try:
             await self._ask(session, ask, by, target=order.target, ref=ref)
             _check_rings(session, ref, order.target)
-        except CallError:
+        except (CallError, NotInControl):
             self._orders.pop(order.idempotency_key, None)
             raise
         return _transfer(session.view, ref)
@@ -339,6 +340,8 @@ class Registry:
         ref: str = "",
         party: str = "",
     ) -> None:
+        if not self._tools.in_control():
+            raise NotInControl(f"{ask}: this gateway is not in control of the PBX now; try again")
         asked = e.Asked(
             now(), ask=ask, ref=ref or new_id(), target=target, agent=by.agent, party=party
         )

@@ -18,7 +18,7 @@ from gateway.calls.registry import KEEP_ENDED, Registry
 from gateway.calls.session import Session, Tools
 from gateway.calls.view import CallView
 from gateway.clock import now
-from gateway.errors import CallNotFound, IdempotencyConflict, IllegalVerb
+from gateway.errors import CallNotFound, IdempotencyConflict, IllegalVerb, NotInControl
 from gateway.telephony.fakes import FakeSwitch
 from gateway.telephony.port import Sighting
 
@@ -34,7 +34,14 @@ class Office:
     def __init__(self, folder: Path) -> None:
         self.switch = FakeSwitch()
         self.journal = Journal(folder)
-        tools = Tools(self.switch, self.journal, lambda _fact, _view: None, rules())
+        self.in_control = True
+        tools = Tools(
+            self.switch,
+            self.journal,
+            lambda _fact, _view: None,
+            rules(),
+            in_control=lambda: self.in_control,
+        )
         self.registry = Registry(tools, KEYS)
 
     def sees(self, event: e.Event, unique_id: str = "", room: str = "") -> None:
@@ -166,6 +173,20 @@ async def test_the_same_key_gives_the_same_transfer(office: Office) -> None:
     other = TransferOrder("110", TransferKind.THREE_WAY, "k-1")
     with pytest.raises(IdempotencyConflict):
         await office.registry.transfer(view.id, other, OPERATOR_ACTOR)
+
+
+async def test_out_of_control_nothing_is_taken_and_the_same_key_may_come_again(
+    office: Office,
+) -> None:
+    view = await office.talking()
+    order = TransferOrder("110", TransferKind.ONE_KEY, "k-1")
+    office.in_control = False
+    with pytest.raises(NotInControl, match="try again"):
+        await office.registry.transfer(view.id, order, OPERATOR_ACTOR)
+    assert view.transfers == []
+    office.in_control = True
+    await office.registry.transfer(view.id, order, OPERATOR_ACTOR)
+    assert len(view.transfers) == 1
 
 
 async def test_the_key_holds_when_its_client_went_away_too_soon(office: Office) -> None:
