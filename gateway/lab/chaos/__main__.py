@@ -87,10 +87,12 @@ async def _play(
         for kind in set(kinds) & set(made.without):
             bar.console.print(f"without {kind}: it needs {made.without[kind]}", markup=False)
         possible = [kind for kind in kinds if kind not in made.without]
+        ended = ""
         try:
             for script in plan(rng, possible, faults):
                 if time.monotonic() > until:
-                    return f"{minutes:g} minutes were over"
+                    ended = f"{minutes:g} minutes were over"
+                    break
                 bar.update(task, description=str(script)[:46])
                 await Round(made, script, counts, rng).play()
                 bar.update(task, completed=counts.faults.total())
@@ -99,7 +101,7 @@ async def _play(
             if keep is not None:
                 log = made.town.folder / "gateway.log"
                 await asyncio.to_thread(shutil.copy, log, keep)
-    return ""
+    return ended
 
 
 async def _tickets(made: World, counts: Tally) -> None:
