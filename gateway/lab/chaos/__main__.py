@@ -8,14 +8,22 @@ import shutil
 import signal
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
-from gateway.errors import LiandongError
+from gateway.errors import LabError, LiandongError
 from gateway.lab.chaos import restart, tally
 from gateway.lab.chaos.faults import chosen
 from gateway.lab.chaos.round import Round
@@ -27,8 +35,19 @@ _TICKETS_S = 60.0
 _FILE_WIDTH = 160
 
 
+@dataclass(frozen=True)
+class _Run:
+    """What was asked for."""
+
+    faults: int
+    seed: int
+    kinds: list[str]
+    minutes: float
+    keep: Path | None
+
+
 def main(
-    faults: Annotated[int, typer.Option(min=1, help="How many.")] = 304,
+    faults: Annotated[int, typer.Option(min=1, help="How many.")] = 312,
     seed: Annotated[int, typer.Option(help="The same seed, the same calls and faults.")] = 1,
     kinds: Annotated[str, typer.Option(help="Only these, comma-separated; all by default.")] = "",
     minutes: Annotated[float, typer.Option(min=0.5, help="Begin no call after so long.")] = 43.0,
@@ -42,7 +61,11 @@ def main(
     console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
     if asterisk:
         raise typer.Exit(asyncio.run(restart.report(console.print)))
-    ended = asyncio.run(_until_ended(counts, faults, seed, chosen(kinds), minutes, keep))
+    try:
+        run = _Run(faults, seed, chosen(kinds), minutes, keep)
+    except LabError as error:
+        raise typer.BadParameter(str(error), param_hint="--kinds") from error
+    ended = asyncio.run(_until_ended(run, counts))
     for note in counts.notes:
         console.print(note, markup=False)
     if ended:
@@ -51,15 +74,13 @@ def main(
     raise typer.Exit(0 if counts.holds and not ended else 1)
 
 
-async def _until_ended(
-    counts: Tally, faults: int, seed: int, kinds: list[str], minutes: float, keep: Path | None
-) -> str:
+async def _until_ended(run: _Run, counts: Tally) -> str:
     """Play with a progress bar; returns why it ended early, or ''."""
     columns = (TextColumn("{task.description:<46}"), BarColumn(), MofNCompleteColumn())
     console = Console(stderr=True, width=None if sys.stderr.isatty() else _FILE_WIDTH)
     with Progress(*columns, TimeElapsedColumn(), console=console, refresh_per_second=2) as bar:
-        task = bar.add_task("starting", total=faults)
-        work = asyncio.ensure_future(_play(counts, faults, seed, kinds, minutes, keep, bar, task))
+        task = bar.add_task("starting", total=run.faults)
+        work = asyncio.ensure_future(_play(run, counts, bar, task))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, work.cancel)
@@ -71,36 +92,27 @@ async def _until_ended(
             return "interrupted"
 
 
-async def _play(
-    counts: Tally,
-    faults: int,
-    seed: int,
-    kinds: list[str],
-    minutes: float,
-    keep: Path | None,
-    bar: Progress,
-    task: Any,
-) -> str:
-    rng, until = random.Random(seed), time.monotonic() + minutes * 60  # noqa: S311  no secret
+async def _play(run: _Run, counts: Tally, bar: Progress, task: TaskID) -> str:
+    rng, until = random.Random(run.seed), time.monotonic() + run.minutes * 60  # noqa: S311  no secret
     starting = lambda part: bar.update(task, description=f"starting {part}"[:46])  # noqa: E731
     async with world(rng, starting) as made:
-        for kind in set(kinds) & set(made.without):
+        for kind in set(run.kinds) & set(made.without):
             bar.console.print(f"without {kind}: it needs {made.without[kind]}", markup=False)
-        possible = [kind for kind in kinds if kind not in made.without]
+        possible = [kind for kind in run.kinds if kind not in made.without]
         ended = ""
         try:
-            for script in plan(rng, possible, faults):
+            for script in plan(rng, possible, run.faults):
                 if time.monotonic() > until:
-                    ended = f"{minutes:g} minutes were over"
+                    ended = f"{run.minutes:g} minutes were over"
                     break
                 bar.update(task, description=str(script)[:46])
                 await Round(made, script, counts, rng).play()
                 bar.update(task, completed=counts.faults.total())
             await _tickets(made, counts)
         finally:
-            if keep is not None:
+            if run.keep is not None:
                 log = made.town.folder / "gateway.log"
-                await asyncio.to_thread(shutil.copy, log, keep)
+                await asyncio.to_thread(shutil.copy, log, run.keep)
     return ended
 
 
