@@ -20,6 +20,8 @@ _ROUND_S = 180.0
 _PRESS_AGAIN_S = 4.5
 """An operator presses again when nothing rings: a press may go to nobody for 3 s (ADR 0002)."""
 _GONE_S = 25.0
+_BRIEF_S = 0.7
+"""How long operator and target speak before the operator's next key."""
 
 
 class Round:
@@ -96,6 +98,9 @@ class Round:
             await officer.until("up", 6.0)
             self._tally.answered += 1
             officer.tone(OFFICER_HZ)
+            if script.then and not self._operator.ended:
+                await asyncio.sleep(_BRIEF_S)
+                await self._operator.press(script.then)
 
     async def _ring(self) -> IncomingCall | None:
         """The operator presses until the officer's phone rings; None: it does not, or is over."""

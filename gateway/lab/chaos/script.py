@@ -39,6 +39,8 @@ class Script:
     target: str
     keys: str
     talk_s: float
+    then: str
+    """What the operator presses once the target has answered; a consultation ends by it."""
     target_does: str
     leaves_while_ringing: str
     """Who hangs up while the target rings: operator, citizen or nobody."""
@@ -61,7 +63,7 @@ class Script:
     def __str__(self) -> str:
         leaves = f", {self.leaves_while_ringing} leaves" if self.leaves_while_ringing else ""
         faults = "; ".join(map(str, self.faults))
-        who = f"{self.number} {self.keys} {self.target}"
+        who = f"{self.number} {self.keys} {self.then}".rstrip()
         return f"{who}, {self.target} {self.target_does}{leaves}; {faults}"
 
 
@@ -73,11 +75,13 @@ def draw(rng: random.Random, kinds: Sequence[str]) -> Script:
         Moment(kind, rng.uniform(0, _LAST_FAULT_S), rng.uniform(0.3, _LONGEST_FAULT_S))
         for kind in kinds
     ]
+    keys = rng.choice((f"*{target}", f"*{target}", "*3", f"*7{target}"))
     return Script(
         number,
         target,
-        rng.choice((f"*{target}", f"*{target}", "*3")),
+        keys,
         rng.uniform(0, 2.5),
+        rng.choice(("*3", "*9", "*0", "")) if keys.startswith("*7") else "",
         _weighted(rng, {name: weight for name, (weight, _) in _TARGETS.items()}),
         _weighted(rng, _LEAVERS),
         rng.choice(("citizen", "citizen", "people")),
