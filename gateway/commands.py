@@ -1,4 +1,4 @@
-"""Commands for people: doctor, demo, lab, suggest, tickets, figures, models, transcribe, asr."""
+"""Commands for people: doctor, demo, lab, suggest, tickets, figures, callbacks, models, asr ..."""
 
 from pathlib import Path
 from typing import Annotated
@@ -17,6 +17,7 @@ def mount(cli: typer.Typer) -> None:
     from gateway.dispatch.cli_train import app as dispatch
     from gateway.lab.cli import demo, lab
     from gateway.ledger.cli import app as figures
+    from gateway.ledger.cli_callbacks import app as callbacks
     from gateway.speech.cli_asr import app as asr
     from gateway.speech.cli_models import app as models
     from gateway.speech.cli_transcribe import command as transcribe
@@ -28,6 +29,7 @@ def mount(cli: typer.Typer) -> None:
     cli.command("demo")(demo)
     cli.add_typer(tickets, name="tickets")
     cli.add_typer(figures, name="figures")
+    cli.add_typer(callbacks, name="callbacks")
     cli.add_typer(models, name="models")
     cli.command("transcribe")(transcribe)
     cli.add_typer(asr, name="asr")

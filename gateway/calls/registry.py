@@ -276,8 +276,7 @@ class Registry:
         session = self._session(call_id)
         if not any(one.has_been(f.TransferState.THREE_WAY) for one in session.view.transfers):
             raise IllegalVerb("there has been no three-way talk on this call to settle anything")
-        if centre:
-            self._check_owner(session, centre)
+        self._check_owner(session, centre or session.state.centre)
         await session.ask(e.OwnerSettled(now(), centre, by.agent or by.name))
         return session.view
 

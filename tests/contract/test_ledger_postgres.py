@@ -13,8 +13,10 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+from gateway.calls.callback_task import Hand
+from gateway.calls.facts import CallbackDue
 from gateway.clock import now
-from gateway.errors import LedgerError, LedgerRefused
+from gateway.errors import CallbackNotYours, LedgerError, LedgerRefused
 from gateway.lab.ports import free_port
 from gateway.ledger.repository import open_ledger
 from gateway.ledger.tables import metadata
@@ -128,4 +130,25 @@ async def test_outbox_leases_in_order_and_replays(ledgers):
 
 async def test_audit_chain_holds_among_rivals(ledgers):
     await asyncio.gather(*(ledger.audit("a", "b", str(n)) for n, ledger in enumerate(ledgers * 5)))
+    assert await ledgers[0].audit_broken_at() is None
+
+
+async def test_rivals_number_callbacks_and_one_takes_each(ledgers):
+    at = FACTS[0].at
+    due = [
+        CallbackDue(call_id=f"gone-{n}", at=at, centre="12345", why="caller_gone")
+        for n in range(12)
+    ]
+    await asyncio.gather(*(ledgers[n % 4].record([fact]) for n, fact in enumerate(due)))
+    numbers = sorted(one.number for one in await ledgers[0].callbacks(["open"], "", 50))
+    assert [number[-4:] for number in numbers] == [f"{place:04d}" for place in range(1, 13)]
+    hands = [Hand(str(n)) for n in range(4)]
+    taken = await asyncio.gather(
+        *(
+            ledger.take_callback(numbers[0], hand)
+            for ledger, hand in zip(ledgers, hands, strict=True)
+        ),
+        return_exceptions=True,
+    )
+    assert sum(isinstance(one, CallbackNotYours) for one in taken) == 3
     assert await ledgers[0].audit_broken_at() is None
