@@ -6,10 +6,10 @@ from gateway.calls.step import Step
 
 
 def call_back(step: Step) -> None:
-    """The caller has gone: a task, if the target only rang or they had been left to a queue."""
+    """The caller has gone: a task, if the target only rang, or they were on hold or in a queue."""
     state = step.state
     transfer = state.transfer
-    if transfer and transfer.live and not transfer.answered:
+    if transfer and transfer.live and (not transfer.answered or state.on_hold):
         why, centre = CallbackReason.CALLER_GONE, transfer.source
     elif state.forsaken and not state.staying:
         why, centre = CallbackReason.QUEUE_LEFT, state.centre

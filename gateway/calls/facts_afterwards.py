@@ -10,7 +10,7 @@ class CallbackReason(StrEnum):
     """Why a caller is to be called back."""
 
     CALLER_GONE = "caller_gone"
-    """They hung up while the target rang."""
+    """They hung up while the target rang, or on hold while they were consulted about."""
     QUEUE_LEFT = "queue_left"
     """They had been served, waited again because nobody had them any more, and gave up."""
 

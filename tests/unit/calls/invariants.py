@@ -159,12 +159,15 @@ class Watch:
         gone = any(isinstance(one, f.CallEnded) for one in facts)
         transfer = before.transfer
         if gone and transfer is not None and transfer.live:
-            left = before.forsaken and not before.staying
-            assert len(due) == (0 if transfer.answered and not left else 1)
+            if not transfer.answered or before.on_hold:
+                assert len(due) == 1
+            elif not before.forsaken:
+                assert due == []
         if due:
             assert gone
             assert before.served
             assert before.forsaken or (transfer is not None and transfer.live)
+            assert len(due) == 1
 
     def _once_only(self) -> None:
         """(c) one ring a leg id, one a transfer's place; leg ids are never used again."""

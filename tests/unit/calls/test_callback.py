@@ -17,6 +17,7 @@ from .given import (
     Scene,
     given_briefing,
     given_call_waiting,
+    given_consulting,
     given_early_answer,
     given_handed_over,
     given_held,
@@ -63,6 +64,12 @@ def test_gone_on_the_way_to_the_queue() -> None:
     scene.ended(TARGET)
     scene.hangs_up(CALLER)
     assert [due.why for due in _due(scene)] == [CallbackReason.QUEUE_LEFT]
+
+
+def test_gone_from_hold_while_they_were_consulted_about() -> None:
+    scene = given_consulting()
+    scene.hangs_up(CALLER)
+    assert [due.why for due in _due(scene)] == [CallbackReason.CALLER_GONE]
 
 
 def test_the_task_is_told_before_the_end() -> None:
