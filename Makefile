@@ -56,8 +56,7 @@ model: setup ## The Mandarin demo model anew from its recipe, 3 h on two cores; 
 	@tools/model.sh
 
 dispatch-eval: setup ## How good the dispatch advice is: by source, with confusions; fails below the floors
-	@$(BIN)/python -m gateway.dispatch.cli_train eval $(addprefix tests/data/dispatch_eval/,tuned second)
-	@$(BIN)/python -m gateway.dispatch.cli_train eval --no-floors $(addprefix tests/data/dispatch_eval/,third fourth)
+	@$(BIN)/python -m gateway.dispatch.cli_train eval $(addprefix tests/data/dispatch_eval/,tuned second third fourth fifth)
 
 bench-dispatch: setup ## What advice costs: start-up, an update of a five-minute call, memory
 	@$(BIN)/python -m gateway.dispatch.bench

@@ -20,12 +20,19 @@ app = typer.Typer(help="Train and measure the dispatch advice.", no_args_is_help
 COPIES = 5
 SEED = 1
 SETS = Path("tests/data/dispatch_eval")
-CHECKED = [SETS / name for name in ("tuned", "second", "third", "fourth")]
+CHECKED = [SETS / name for name in ("tuned", "second", "third", "fourth", "fifth")]
 FLOORS = {
-    "tuned": {"platform": 0.90, "class": 0.86, "urgency": 0.86, "emergency recall": 0.94},
+    name: dict(zip(("platform", "class", "urgency", "emergency recall"), reached, strict=True))
+    for name, reached in {
+        "tuned": (0.94, 0.90, 0.90, 0.96),
+        "second": (0.93, 0.89, 0.86, 0.98),
+        "third": (0.84, 0.64, 0.72, 0.92),
+        "fourth": (0.88, 0.76, 0.80, 0.96),
+        "fifth": (0.85, 0.74, 0.76, 0.93),
+    }.items()
 }
 """What each set of calls must reach: what was measured, less one or two calls."""
-CEILINGS = {"tuned": 0.04}
+CEILINGS = {"tuned": 0.02, "second": 0.02, "third": 0.16, "fourth": 0.05, "fifth": 0.045}
 """Normal calls raised to emergency, at most."""
 
 Texts = Annotated[Path | None, typer.Option(help="Folder of training sentences (*.txt).")]

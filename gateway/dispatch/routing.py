@@ -107,11 +107,10 @@ def route(
     progress: Callable[[Iterable[Answered]], Iterable[Answered]] = iter,
 ) -> list[Routed]:
     """Propose units for every message."""
-    ids = _ids(dispatcher.register)
     found: list[Routed] = []
     for message in progress(messages):
         got = dispatcher.suggest([said(message.text)])
-        units = tuple(ids.get(name, name) for name in got.units) if got else ()
+        units = tuple(unit_id(n, dispatcher.register) for n in got.units) if got else ()
         found.append(Routed(message, units, (got.item or got.platform) if got else "-"))
     return found
 
@@ -155,5 +154,12 @@ def _row(path: Path, number: int, line: str) -> dict[str, str]:
         ) from error
 
 
-def _ids(register: Register) -> dict[str, str]:
-    return {unit.name("siyang", ""): unit.id for unit in register.unit}
+def unit_id(name: str, register: Register) -> str:
+    """Return the register's id of a unit named as any profile and district names it."""
+    for unit in register.unit:
+        for pattern in (unit.siyang, unit.tianjin):
+            before, _, after = pattern.partition("{district}")
+            district = "{district}" in pattern and name.startswith(before)
+            if name == pattern or (district and name.endswith(after)):
+                return unit.id
+    return name

@@ -1,6 +1,6 @@
 """The safety layer: words of danger, apart from the classifier, that can only raise urgency."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from gateway.dispatch.extract import Finding, Reading
@@ -17,10 +17,16 @@ class Alarm:
 
     rule: DangerRule
     finding: Finding
+    figure: bool = False
+    """All else that was said is surely an ordinary matter: a figure of speech, a memory, a joke."""
+
+    @property
+    def raises(self) -> Urgency:
+        return "urgent" if self.figure else self.rule.raises
 
     @property
     def rank(self) -> tuple[int, float]:
-        return RANK[self.rule.raises], self.finding.points
+        return RANK[self.raises], self.finding.points
 
 
 def alarms(readings: Sequence[Reading]) -> list[Alarm]:
@@ -33,6 +39,18 @@ def alarms(readings: Sequence[Reading]) -> list[Alarm]:
             if held is None or alarm.rank > held.rank:
                 found[alarm.rule.id] = alarm
     return sorted(found.values(), key=lambda alarm: alarm.rank, reverse=True)
+
+
+def without_figures(said: Sequence[Alarm], figures: Collection[str]) -> list[Alarm]:
+    """Lower the alarms of utterances (ids) that only use words of danger; they stay in sight.
+
+    Never one of suicide: who takes leave of life often speaks of nothing but ordinary things.
+    """
+    told = [
+        replace(a, figure=a.finding.utterance_id in figures and a.rule.kind != "suicide")
+        for a in said
+    ]
+    return sorted(told, key=lambda alarm: alarm.rank, reverse=True)
 
 
 def _said(reading: Reading, following: Reading | None) -> Iterator[Alarm]:
@@ -52,7 +70,7 @@ def _answers(asked: Reading, following: Reading | None) -> bool:
 
 def raise_urgency(urgency: Urgency, said: Sequence[Alarm]) -> Urgency:
     """Return `urgency` or what the alarms raise it to; never less."""
-    return max([urgency, *(alarm.rule.raises for alarm in said)], key=RANK.__getitem__)
+    return max([urgency, *(alarm.raises for alarm in said)], key=RANK.__getitem__)
 
 
 def lines(said: Sequence[Alarm]) -> tuple[str, ...]:

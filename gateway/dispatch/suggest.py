@@ -135,12 +135,12 @@ class Dispatcher:
         """
         heard = [by_agent(r) if r.leg_id in agents else r for r in readings]
         by_caller = [r for r in heard if r.features is not None]
-        said = safety.alarms(heard)
+        said = self._alarms(heard, by_caller)
         strongest = _strongest(heard)
         points = _scores(strongest.values())
         judged = self.classifier.judge(words or self._heard(by_caller), points)
         danger, window = self._danger(by_caller, {} if memo is None else memo)
-        alarmed = bool(said) and said[0].rule.raises == "emergency"
+        alarmed = bool(said) and said[0].raises == "emergency"
         felt = danger >= self.model.calibration.emergency
         spoken = sum(len(r.features.folded.chars) for r in by_caller if r.features)
         chosen = self._choose(judged, points, said, urgent=alarmed or felt, few=spoken < _FEW)
@@ -213,6 +213,13 @@ class Dispatcher:
             summary=advice.summary(texts),
         )
 
+    def _alarms(self, heard: Sequence[Reading], by_caller: Sequence[Reading]) -> list[safety.Alarm]:
+        said = safety.alarms(heard)
+        loud = {alarm.finding.utterance_id for alarm in said}
+        told = [r for r in by_caller if r.utterance_id in loud]
+        figures = {r.utterance_id for r in told if self.classifier.ordinary(r)}
+        return safety.without_figures(said, figures)
+
     def _heard(self, readings: Sequence[Reading]) -> Heard:
         heard = Heard(self.classifier)
         for reading in readings:
@@ -246,7 +253,7 @@ class Dispatcher:
     ) -> str | None:
         names = list(judged.chances)
         if urgent:
-            risky = [n for n in names if platform_of(n, self.taxonomy) in {"110", "120"}]
+            risky = [n for n in names if platform_of(n, self.taxonomy) in {"110", "119", "120"}]
             if not said:
                 return judged.ranked(risky)[0]
             police = [n for n in risky if points.get(n, 0.0) >= FLOOR or n == said[0].rule.item]
@@ -263,7 +270,7 @@ class Dispatcher:
         item = self.taxonomy.item(chosen)
         urgency: Urgency = item.urgency if item else "normal"
         if chosen.startswith("L-"):
-            return "urgent"
+            return "urgent" if judged.urgent >= _ASKS_ONLY else "normal"
         if item and item.utility and judged.urgent >= _URGENT:
             urgency = "urgent"
         for finding in strongest.values():
@@ -310,7 +317,7 @@ class Dispatcher:
         return tuple(spans[:MAX_EVIDENCE])
 
 
-_TRUSTED = 0.9
+_TRUSTED = 0.5
 _NOTHING = 0.45
 _FEW = 16
 """Characters below which the answer may be that nothing was said yet."""
@@ -318,6 +325,8 @@ _BRIEF = 6
 """Characters below which no answer is sure."""
 _GUESS = 0.35
 _URGENT = 0.75
+_ASKS_ONLY = 0.3
+"""Chance of urgency below which a caller about ambulances or rescue only asks."""
 _WORTH_NAMING = 0.02
 
 

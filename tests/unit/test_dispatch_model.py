@@ -55,6 +55,13 @@ def test_training_texts_are_the_same_for_the_same_seed() -> None:
     assert corpus.said(every, 5, 7) != corpus.said(every, 5, 8)
 
 
+def test_choices_may_hold_choices() -> None:
+    line = corpus.Line("{门口{路灯|水管}坏了|没有电} {急|}", "A1", "emergency", "x")
+    told = {" ".join(one.parts) for one in corpus.said([line], 5, 3)}
+    assert not {char for text in told for char in text} & set("{|}")
+    assert any("路灯坏了" in text or "水管坏了" in text or "没有电" in text for text in told)
+
+
 def test_a_model_that_hears_less_danger_is_refused(tmp_path: Path) -> None:
     held = tmp_path / "model.npz"
     model.save(engine().model, held, 1.1)

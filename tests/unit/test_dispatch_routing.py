@@ -28,6 +28,15 @@ def test_label_is_the_unit_named_first_and_not_one_in_a_title(reply: str, unit: 
     assert routing.label("感谢您的支持") is None
 
 
+@pytest.mark.parametrize("district", ["", "河西区", "滨海新区"])
+def test_a_unit_is_known_by_its_name_in_every_profile(district: str) -> None:
+    register = engine().register
+    for unit in register.unit:
+        assert routing.unit_id(unit.name("siyang", ""), register) == unit.id
+        assert routing.unit_id(unit.name("tianjin", district), register) == unit.id
+    assert routing.unit_id("省教育厅", register) == "省教育厅"
+
+
 def test_report_and_sample(tmp_path: Path) -> None:
     file = tmp_path / "answered.jsonl.gz"
     rows = [

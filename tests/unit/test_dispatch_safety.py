@@ -93,3 +93,27 @@ def test_danger_anywhere_in_the_call_outranks_what_else_was_said() -> None:
     assert (proposal.platform, proposal.item) == ("110", "B4")
     assert proposal.runner_up in {"A1", "A2"}
     assert RANK[proposal.urgency] > RANK[spoken(*texts[:3]).urgency]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "这道菜辣得嘴里喷火 你们饭店乱收费我要退钱",
+        "孩子作业写到半夜我困得要死了 请问图书馆周末几点开门",
+    ],
+)
+def test_a_figure_of_speech_stays_in_sight_but_is_no_emergency(text: str) -> None:
+    proposal = spoken(text)
+    assert (proposal.platform, proposal.urgency) == ("12345", "urgent")
+    assert any("危及" in span.why for span in proposal.evidence)
+
+
+def test_a_farewell_in_ordinary_words_is_an_emergency() -> None:
+    proposal = spoken("我想问下户口本放在哪个柜子好找 药都摆好了")
+    assert proposal.urgency == "emergency"
+    assert "轻生" in proposal.evidence[0].why
+
+
+def test_danger_in_a_call_about_ordinary_matters_is_not_taken_for_a_figure() -> None:
+    talk = ["我要反映门口的垃圾桶好几天没人来收", "菜市场边上那一排都是这样味道很大", "着火了"]
+    assert spoken(*talk).urgency == "emergency"
