@@ -66,8 +66,8 @@ lab-audio: setup ## Speak the lab's dialogues and the announcements anew (ONLY="
 	@$(BIN)/python -m tools.make_lab_audio $(ONLY)
 	@$(BIN)/python -m tools.make_announcements
 
-asr-eval: setup ## What the Mandarin model hears: CER with intervals, finals, word times (asr_models/recipe)
-	@$(BIN)/python -m asr_models.recipe evaluate
+asr-eval: setup ## What the Mandarin model hears: CER, finals, word times (FULL=1: every set, made anew, 15 min)
+	@$(if $(FULL),tools/model.sh,$(BIN)/python -m asr_models.recipe) evaluate
 
 chaos: setup ## Faults at random moments of random transfers, 45 min (FAULTS=25 SEED=2 KINDS=redis-kill,ami-cut)
 	@$(BIN)/python -m gateway.lab.chaos $(if $(FAULTS),--faults $(FAULTS)) $(if $(SEED),--seed $(SEED)) \

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes the Mandarin demo model: installs what only that needs, then runs the recipe's stages, which
-# resume where they were. About three hours on two cores; arguments go to the recipe.
+# resume where they were. About three hours on two cores; arguments name a stage instead.
 # Needs root for the system packages, and the package registries.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -20,4 +20,4 @@ if ! .venv/bin/python -c 'import torch, ai_edge_litert, flatbuffers, jieba, kald
     .venv/bin/python -m pip install --constraint constraints.txt --group model
 fi
 
-exec .venv/bin/python -m asr_models.recipe all "$@"
+exec .venv/bin/python -m asr_models.recipe "${@:-all}"

@@ -108,8 +108,10 @@ def evaluate(
     if find_spec("ai_edge_litert") and find_spec("jieba"):
         from asr_models.recipe import evalset
 
+        if data.is_dir():
+            recorded(work, data)
         evalset.make(Paths(work, data), SEED)
-    report(out, work / "eval", measured)
+    report(out, work / "eval", measured, SEED)
 
 
 @app.command()

@@ -7,12 +7,11 @@ what is made once is kept in the work folder.
 import random
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from asr_models.recipe import clips, phones, telephone, utterances
+from asr_models.recipe import clips, phones, utterances
+from asr_models.recipe.framing import LEAD_S, framed, in_noise
 from asr_models.recipe.paths import REPOSITORY, Paths
 from asr_models.recipe.progress import bar
 from asr_models.recipe.text import clauses
@@ -23,8 +22,6 @@ FOLDER = REPOSITORY / "tests" / "data" / "asr_eval"
 SENTENCES = FOLDER / "hotline.txt"
 SAMPLE, SAMPLE_EVERY = "spoken", 5
 """The shipped sample: every fifth sentence of the set `hotline`, 64 in all."""
-LEAD_S, TAIL_S = 0.3, 1.5
-NOISE_DB = 15.0
 _HAN = re.compile(r"[㐀-鿿]+")
 
 
@@ -66,22 +63,6 @@ def speak(voice: Voice, sentence: Spelled, style: Style) -> Utterance:
     return framed(Utterance(sentence.text, spoken.samples, chars[-1][1], chars if whole else ()))
 
 
-def framed(one: Utterance) -> Utterance:
-    """Return the utterance with silence before and after its samples."""
-    lead, tail = np.zeros(int(LEAD_S * RATE)), np.zeros(int(TAIL_S * RATE))
-    samples = np.concatenate([lead, one.samples, tail]).astype(np.int16)
-    return replace(one, samples=samples)
-
-
-def noisy(one: Utterance, seed: int) -> Utterance:
-    """Return the utterance with white noise over all of it, NOISE_DB below its speech."""
-    sound = one.samples.astype(np.float32)
-    speech = sound[int(LEAD_S * RATE) : int(one.end_s * RATE)]
-    noise = telephone.coloured(np.random.default_rng(seed), len(sound), 0)
-    mixed = telephone.add_noise(sound, noise, NOISE_DB, telephone.level(speech))
-    return replace(one, samples=telephone.rounded(mixed).astype(np.int16))
-
-
 def make(paths: Paths, seed: int) -> Path:
     """Make every set that is not there yet; returns their folder.
 
@@ -90,9 +71,7 @@ def make(paths: Paths, seed: int) -> Path:
     out = paths.sub("eval")
     todo: dict[str, Callable[[], Iterable[Utterance]]] = {
         "hotline": lambda: _spoken(paths, lambda _: Style()),
-        "noise": lambda: (
-            noisy(u, seed + i) for i, u in enumerate(utterances.load(out, "hotline"))
-        ),
+        "noise": lambda: in_noise(utterances.load(out, "hotline"), seed),
         "speakers": lambda: _spoken(paths, lambda number: _other(seed + number)),
     }
     words = paths.sub("clips", "recorded") / "test.npz"
@@ -120,10 +99,6 @@ def _spoken(paths: Paths, style: Callable[[int], Style]) -> list[Utterance]:
             found.append(speak(voice, sentence, style(number)))
             tick()
     return found
-
-
-def _noisy(every: Iterable[Utterance], seed: int) -> Iterable[Utterance]:
-    return (noisy(one, seed + number) for number, one in enumerate(every))
 
 
 def _other(seed: int) -> Style:

@@ -5,7 +5,7 @@ Runs with the gateway's own dependencies on audio that has been made (`evalset`)
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 
 import vosk as untyped_vosk
 
+from asr_models.recipe.framing import NOISE_DB, in_noise
 from asr_models.recipe.paths import REPOSITORY
 from asr_models.recipe.progress import bar
 from asr_models.recipe.scoring import Rate, plain, rate, score
@@ -128,13 +129,13 @@ def table(rows: Iterable[Figures]) -> str:
     return "\n".join(lines)
 
 
-def report(model: Path, sets: Path, measured: Path | None) -> None:
-    """Print the table of all sets in `sets`, or of the shipped sample where none are made."""
-    made = [(sets, name) for name in SETS if (sets / f"{name}.jsonl").exists()]
+def report(model: Path, sets: Path, measured: Path | None, seed: int) -> None:
+    """Print the table of all sets in `sets`; where none are made, of the shipped sample, without
+    and with the noise of `seed`.
+    """
     listener = Listener(model)
     rows = []
-    for folder, name in made or [SAMPLE]:
-        every = load(folder, name)
+    for name, every in _sets(sets, seed):
         with bar(name, len(every)) as tick:
             heard = [_heard(listener, one, tick) for one in every]
         rows.append(figures(name, every, heard))
@@ -142,6 +143,16 @@ def report(model: Path, sets: Path, measured: Path | None) -> None:
     if measured is not None:
         facts = {row.name: asdict(row) for row in rows}
         measured.write_text(json.dumps(facts, indent=2) + "\n", "utf-8")
+
+
+def _sets(made: Path, seed: int) -> Iterator[tuple[str, list[Utterance]]]:
+    names = [name for name in SETS if (made / f"{name}.jsonl").exists()]
+    for name in names:
+        yield name, load(made, name)
+    if not names:
+        sample = load(*SAMPLE)
+        yield SAMPLE[1], sample
+        yield f"{SAMPLE[1]}, noise {NOISE_DB:g} dB", list(in_noise(sample, seed))
 
 
 def _heard(listener: Listener, one: Utterance, tick: Callable[[], None]) -> Heard:
