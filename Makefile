@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 
-.PHONY: help setup demo test test-fast check format lab doctor bench bench-speech soak-speech overload-speech dispatch-eval bench-dispatch asr-eval model lab-audio chaos clean
+.PHONY: help setup demo test test-fast check format lab doctor bench call-matrix bench-speech soak-speech overload-speech dispatch-eval bench-dispatch asr-eval model lab-audio chaos clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ bench: setup ## Key to INVITE beside the native transfer, and the latency of eve
 	@$(BIN)/python -m gateway.lab.bench
 
 STREAMS := $(BIN)/python -m gateway.lab.bench.streams
+
+call-matrix: setup ## Every verb with every outcome on real calls, one switch and two, 20 min (ONLY="REFER"; ROWS=1-30)
+	@$(BIN)/python -m gateway.lab.matrix $(foreach word,$(ONLY),--only $(word)) $(if $(ROWS),--rows $(ROWS))
 
 bench-speech: setup ## Streams a core transcribes in time, beside a plain loop, 15 min (QUICK=1: 5; MODEL=; OUT=dir)
 	@mkdir -p $(or $(OUT),build/bench)

@@ -60,11 +60,14 @@ class CentreSettings(_Part):
     """Its queue on this PBX; '': a line outside (119, a water company)."""
 
 
+AnsweredBy = Literal["agent", "device", "sign"]
+
+
 class PlaceSettings(_Part):
     """Somewhere else to ring when a link's own place gives nobody."""
 
     dial: str
-    answered_by: Literal["agent", "device"] = "agent"
+    answered_by: AnsweredBy = "agent"
 
 
 class LinkSettings(_Part):
@@ -76,8 +79,9 @@ class LinkSettings(_Part):
     """Asterisk dial string of the target, e.g. ``Local/110@liandong-target/n``."""
     key: str = ""
     """The feature code, for display and `doctor`; what acts is in the dialplan files."""
-    answered_by: Literal["agent", "device"] = "agent"
-    """`agent`: the target is a queue, a person has answered at AgentConnect; `device`: a phone."""
+    answered_by: AnsweredBy = "agent"
+    """`agent`: the target is a queue, a person has answered at AgentConnect; `device`: a phone, or
+    a PBX that answers when a person has; `sign`: a PBX that answers sooner, and gives a sign."""
     release: Literal["answered", "talk", "at_once"] = "answered"
     """`answered`: the operator is released `brief_s` after the person at the target answered;
     `talk`: the operator leaves when they hang up; `at_once`: the operator is free with the key,

@@ -104,6 +104,8 @@ class TargetAnswered(Event):
     party: Party
     by_agent: bool = True
     """The switch's queue says so (AgentConnect); else a device answered."""
+    by_sign: bool = False
+    """The person, or their PBX, has given the agreed sign from the target's leg."""
 
 
 @dataclass(frozen=True)

@@ -161,7 +161,7 @@ def answered(step: Step, transfer: Transfer, event: e.TargetAnswered) -> None:
     """A person answered: their leg is on the call."""
     if transfer.answered or event.unique_id in step.state.gone:
         return
-    if transfer.answered_by == "agent" and not event.by_agent:
+    if not _proves_a_person(transfer.answered_by, event):
         return
     if transfer.state is TransferState.REQUESTED:
         transfer = step.move_transfer(transfer, TransferState.RINGING)
@@ -196,6 +196,13 @@ def answered(step: Step, transfer: Transfer, event: e.TargetAnswered) -> None:
     transfer = step.set_transfer(transfer, answered=True)
     step.move_transfer(transfer, TransferState.BRIEFING)
     commit(step)
+
+
+def _proves_a_person(answered_by: str, event: e.TargetAnswered) -> bool:
+    """A queue, and a PBX that answers by itself, is no person."""
+    if answered_by == "sign":
+        return event.by_sign
+    return event.by_agent or answered_by == "device"
 
 
 def joined(step: Step, transfer: Transfer, *, aside: bool = False) -> None:
@@ -348,7 +355,12 @@ def target_gone(step: Step, transfer: Transfer) -> None:
 
 
 def why(transfer: Transfer) -> FailureReason:
-    """Why nobody answered: refused only if every phone refused, else somebody let it ring."""
+    """Why nobody answered: refused only if every phone refused, else somebody let it ring.
+
+    Of what the dialplan rang by itself no more is known than that nobody answered.
+    """
+    if transfer.native:
+        return FailureReason.NO_ANSWER
     if transfer.phones == 0:
         return FailureReason.UNREACHABLE
     if len(transfer.refusals) < transfer.phones:

@@ -41,6 +41,8 @@ class AsteriskConfig:
     ami_secret: str = "lab-secret"  # noqa: S105
     rtp_start: int = 0
     with_dialplans: bool = True
+    elsewhere: str = ""
+    """A centre that is on another PBX: the sample's way to it as a target is left out."""
     overrides: dict[str, str] = field(default_factory=dict)
     """File name -> text appended to it."""
 
@@ -143,6 +145,10 @@ class AsteriskLab:
         if not self.config.with_dialplans:
             return
         shutil.copytree(DIALPLANS, self.folder / "etc/liandong")
+        if self.config.elsewhere:
+            centres = self.folder / "etc/liandong/extensions_centres.conf"
+            text = without_target(centres.read_text("utf-8"), self.config.elsewhere)
+            centres.write_text(text, "utf-8")
         sounds = DIALPLANS / "sounds"
         if sounds.is_dir():
             shutil.copytree(sounds, self.folder / "lib/sounds/liandong")
@@ -152,6 +158,19 @@ class AsteriskLab:
 
 def _without_includes(text: str) -> str:
     return "\n".join(line for line in text.splitlines() if not line.startswith("#include"))
+
+
+def without_target(text: str, code: str) -> str:
+    """The sample centres less the extension that rings `code` as a target."""
+    kept, context, inside = [], "", False
+    for line in text.splitlines():
+        if line.startswith("["):
+            context = line
+        if not line.startswith(" same"):
+            inside = context == "[liandong-target]" and line.startswith(f"exten => {code},")
+        if not inside:
+            kept.append(line)
+    return "\n".join(kept) + "\n"
 
 
 def _account(account: Account) -> str:

@@ -18,7 +18,7 @@ from gateway.lab.phones.incoming import IncomingCall, IncomingPolicy
 from gateway.lab.phones.outgoing import OutgoingCall
 from gateway.lab.phones.phone import Phone
 from gateway.lab.phones.phone_settings import PhoneSettings
-from gateway.lab.town import ACCOUNTS, Town, operator_token
+from gateway.lab.town import Town, operator_token
 from gateway.lab.witness import Witness
 
 CITIZEN_HZ, OPERATOR_HZ, OFFICER_HZ = 440, 700, 1040
@@ -175,9 +175,12 @@ async def open_scene(town: Town) -> AsyncIterator[Scene]:
     async with AsyncExitStack() as stack:
         witness = stack.enter_context(Witness(town.pbx))
         phones = {}
-        for account in ACCOUNTS:
+        for account in town.accounts:
             settings = PhoneSettings(
-                account.user, town.sip, account.password, register=account.kind == "seat"
+                account.user,
+                town.sip_of(account.user),
+                account.password,
+                register=account.kind == "seat",
             )
             phones[account.user] = await stack.enter_async_context(Phone(settings))
         scene = Scene(town, phones, witness)

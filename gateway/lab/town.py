@@ -5,12 +5,14 @@ import contextlib
 import os
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from time import monotonic
 
@@ -22,6 +24,14 @@ from gateway.lab.ports import free_port
 from gateway.lab.processes import Child, children_of, spawn
 from gateway.lab.redis_lab import RedisLab
 from gateway.lab.town_settings import town_toml
+from gateway.lab.trunk import (
+    Answers,
+    first_conf,
+    knows,
+    other_centre,
+    second_conf,
+    trunk_conf,
+)
 from gateway.speech.models.home import shipped_dir
 from gateway.speech.models.registry import DEMO
 from gateway.speech.vosk_engine import check_model
@@ -33,10 +43,18 @@ ACCOUNTS = (
     Account("2002", "pw-2002", "seat", "赵军"),
     Account("city", "pw-city", "trunk"),
 )
+LINE = Account("1190", "pw-1190", "seat", "消防值班")
+"""A phone that is no centre's seat: a line outside, where a plan has one (`fire`)."""
 ORDER_SECRET = "whsec_" + b64encode(b"liandong-lab-order-secret").decode()
 TOKENS = {role: f"liandong-lab-{role}" for role in ("supervisor", "admin", "system")}
 MODEL_ENV = "LIANDONG_SPEECH__MODEL_DIR"
+SEATS = frozenset(account.user for account in ACCOUNTS if account.kind == "seat")
 Progress = Callable[[str], None]
+
+
+def centre_of(seat: str) -> str:
+    """The centre of a seat in the lab: 1xxx 12345, 2xxx 110."""
+    return "12345" if seat.startswith("1") else "110"
 
 
 def operator_token(extension: str) -> str:
@@ -65,10 +83,15 @@ class TownPlan:
     """Phone of the fire brigade (119), which 12345 and 110 can bring in; '': there is none."""
     hunt: tuple[str, ...] = ()
     """Phones that 12345's key rings in turn where 110's queue gives nobody."""
+    home: str = ""
+    """Two switches: this centre is on the first, with the gateway, the other one behind a trunk on
+    the second (`gateway.lab.trunk`); '': both centres are on one switch."""
+    answers: Answers = "person"
+    """When the second switch answers."""
     gateway: bool = True
     speech: bool = True
     overrides: dict[str, str] = field(default_factory=dict)
-    """Asterisk file name -> text appended."""
+    """Asterisk file name -> text appended (the first switch's)."""
     api_port: int = 0
     sip_port: int = 0
 
@@ -84,6 +107,8 @@ class Town:
         self.config = folder / "liandong.toml"
         self.redis: RedisLab
         self.pbx: AsteriskLab
+        self.second: AsteriskLab | None = None
+        """The other centre's switch."""
         self.orders: Child
         self.gateway: Child | None = None
         self.gateway_env: dict[str, str] = {}
@@ -104,6 +129,17 @@ class Town:
     @property
     def sip(self) -> tuple[str, int]:
         return ("127.0.0.1", self.pbx.config.sip_port)
+
+    def sip_of(self, user: str) -> tuple[str, int]:
+        """The SIP address of the switch at which this account's phone is."""
+        elsewhere = user in SEATS and centre_of(user) != (self.plan.home or centre_of(user))
+        switch = self.second if self.second and elsewhere else self.pbx
+        return ("127.0.0.1", switch.config.sip_port)
+
+    @property
+    def accounts(self) -> list[Account]:
+        """Everyone who has a phone here."""
+        return [*ACCOUNTS, *([LINE] if LINE.user in self.plan.fire else [])]
 
     def client(self, token: str = TOKENS["supervisor"]) -> httpx.AsyncClient:
         """An API client with `token`; close it."""
@@ -226,9 +262,7 @@ async def _start(running: Town, stack: contextlib.AsyncExitStack, progress: Prog
     await running.start_redis()
     stack.push_async_callback(running.stop_redis)
     progress("Asterisk")
-    config = AsteriskConfig(ACCOUNTS, sip_port=plan.sip_port, overrides=plan.overrides)
-    running.pbx = await AsteriskLab.start(config, running.folder)
-    stack.push_async_callback(running.pbx.stop)
+    await _start_switches(running, stack)
     progress("order system")
     await running.start_orders()
     stack.push_async_callback(running.stop_orders)
@@ -237,3 +271,41 @@ async def _start(running: Town, stack: contextlib.AsyncExitStack, progress: Prog
         progress("gateway (control, recognition, delivery)")
         stack.push_async_callback(running.stop_gateway)
         await running.start_gateway()
+
+
+async def _start_switches(running: Town, stack: contextlib.AsyncExitStack) -> None:
+    plan = running.plan
+    start = partial(_start_switch, running, stack)
+    ports = [plan.sip_port or free_port(socket.SOCK_DGRAM), free_port(socket.SOCK_DGRAM)]
+    if not plan.home:
+        running.pbx = await start(AsteriskConfig((), sip_port=ports[0], overrides=plan.overrides))
+        return
+    second = {
+        "pjsip.conf": trunk_conf(ports[0]),
+        "extensions.conf": second_conf(plan.home, plan.answers),
+    }
+    running.second = await start(AsteriskConfig((), "second", sip_port=ports[1], overrides=second))
+    first = dict(plan.overrides)
+    first["pjsip.conf"] = trunk_conf(ports[1]) + first.get("pjsip.conf", "")
+    first["extensions.conf"] = first_conf(plan.home, plan.answers) + first.get(
+        "extensions.conf", ""
+    )
+    elsewhere = other_centre(plan.home)
+    running.pbx = await start(
+        AsteriskConfig((), sip_port=ports[0], overrides=first, elsewhere=elsewhere)
+    )
+    known = partial(knows, running.pbx, there=True)
+    deadline = monotonic() + 10
+    while not await known():
+        if monotonic() > deadline:
+            raise LabError("the two switches do not see each other")
+        await asyncio.sleep(0.1)
+
+
+async def _start_switch(
+    running: Town, stack: contextlib.AsyncExitStack, config: AsteriskConfig
+) -> AsteriskLab:
+    config.accounts = tuple(running.accounts)
+    switch = await AsteriskLab.start(config, running.folder)
+    stack.push_async_callback(switch.stop)
+    return switch

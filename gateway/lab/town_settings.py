@@ -3,8 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gateway.lab.trunk import other_centre
+
 if TYPE_CHECKING:
-    from gateway.lab.town import Town
+    from gateway.lab.town import Town, TownPlan
 
 _TEMPLATE = """\
 message_status = "Test"
@@ -15,36 +17,7 @@ port = {ami_port}
 user = "liandong"
 secret = "{ami_secret}"
 
-[[centres]]
-code = "12345"
-name = "12345政务服务便民热线"
-queue = "12345"
-
-[[centres]]
-code = "110"
-name = "110报警服务台"
-queue = "110"
-
-[[links]]
-source = "12345"
-target = "110"
-dial = "Local/110@{target_context}/n"
-key = "*110"
-release = "{release}"
-brief_s = {brief_s}
-ring_s = {ring_s}
-hunt = [{hunt}]
-
-[[links]]
-source = "110"
-target = "12345"
-dial = "Local/12345@liandong-target/n"
-key = "*12345"
-release = "{release}"
-brief_s = {brief_s}
-ring_s = {ring_s}
-
-[redis]
+{centres}{links}[redis]
 url = "{redis}"
 
 [ledger]
@@ -69,22 +42,40 @@ port = {api_port}
 directory = "{recordings}"
 """
 
+_CENTRE = """\
+[[centres]]
+code = "{code}"
+name = "{name}"
+queue = "{queue}"
+
+"""
+
+_LINK = """\
+[[links]]
+source = "{source}"
+target = "{target}"
+dial = "Local/{target}@{context}/n"
+key = "*{target}"
+answered_by = "{answered_by}"
+release = "{release}"
+brief_s = {brief_s}
+ring_s = {ring_s}
+hunt = [{hunt}]
+
+"""
+
+_NAMES = {"12345": "12345政务服务便民热线", "110": "110报警服务台"}
+
 _FIRE = """
 [[centres]]
 code = "119"
 name = "119消防救援"
 
-[[links]]
-source = "12345"
-target = "119"
-dial = "{fire}"
-key = "*119"
-answered_by = "device"
-release = "talk"
-ring_s = {ring_s}
+"""
 
+_FIRE_LINK = """
 [[links]]
-source = "110"
+source = "{source}"
 target = "119"
 dial = "{fire}"
 key = "*119"
@@ -113,17 +104,14 @@ agent = "{agent}"
 
 def town_toml(town: "Town", model: Path) -> str:
     """The TOML text for `liandong serve` in `town`."""
-    from gateway.lab.town import ACCOUNTS, ORDER_SECRET, TOKENS, operator_token
+    from gateway.lab.town import ORDER_SECRET, SEATS, TOKENS, centre_of, operator_token
 
     plan = town.plan
     text = _TEMPLATE.format(
         ami_port=town.pbx.config.ami_port,
         ami_secret=town.pbx.config.ami_secret,
-        target_context=plan.target_context,
-        release=plan.release,
-        brief_s=plan.brief_s,
-        ring_s=plan.ring_s,
-        hunt=", ".join(f'{{dial = "{dial}", answered_by = "device"}}' for dial in plan.hunt),
+        centres=_centres(plan),
+        links=_links(plan),
         redis=town.redis.url,
         folder=town.folder,
         ledger=town.ledger,
@@ -134,10 +122,12 @@ def town_toml(town: "Town", model: Path) -> str:
         recordings=town.pbx.recordings,
     )
     if plan.fire:
-        text += _FIRE.format(fire=plan.fire, ring_s=plan.ring_s)
-    for account in ACCOUNTS:
-        if account.kind == "seat":
-            centre = "12345" if account.user.startswith("1") else "110"
+        text += _FIRE
+        for source in _here(plan):
+            text += _FIRE_LINK.format(source=source, fire=plan.fire, ring_s=plan.ring_s)
+    for account in town.accounts:
+        centre = centre_of(account.user)
+        if account.user in SEATS and centre in _here(plan):
             text += _SEAT.format(user=account.user, centre=centre, name=account.display)
             text += _ACCESS.format(
                 name=account.display,
@@ -148,3 +138,39 @@ def town_toml(town: "Town", model: Path) -> str:
     for role, token in TOKENS.items():
         text += _ACCESS.format(name=role, role=role, token=token, agent="")
     return text
+
+
+def _here(plan: "TownPlan") -> tuple[str, ...]:
+    """The centres whose queue is on the gateway's switch."""
+    return (plan.home,) if plan.home else ("12345", "110")
+
+
+def _centres(plan: "TownPlan") -> str:
+    here = _here(plan)
+    return "".join(
+        _CENTRE.format(code=code, name=name, queue=code if code in here else "")
+        for code, name in _NAMES.items()
+    )
+
+
+def _links(plan: "TownPlan") -> str:
+    text = ""
+    for source in _here(plan):
+        hunting = plan.hunt if source == "12345" or plan.home else ()
+        text += _LINK.format(
+            source=source,
+            target=other_centre(source),
+            context=plan.target_context,
+            answered_by=_answered_by(plan),
+            release=plan.release,
+            brief_s=plan.brief_s,
+            ring_s=plan.ring_s,
+            hunt=", ".join(f'{{dial = "{dial}", answered_by = "device"}}' for dial in hunting),
+        )
+    return text
+
+
+def _answered_by(plan: "TownPlan") -> str:
+    if not plan.home:
+        return "agent"
+    return "device" if plan.answers == "person" else "sign"

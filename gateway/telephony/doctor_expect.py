@@ -81,7 +81,9 @@ CONTEXTS = {
     "liandong-hold": ("s", "wish"),
     "liandong-alone": ("s", "queue", "announce"),
     "liandong-refer": ("_X.",),
-    "liandong-room-key": ("three", "back", "release", "drop"),
+    "liandong-room-key": ("three", "back", "release", "drop", "signed"),
+    "liandong-trunk": ("s", "told"),
+    "liandong-sign": ("s",),
     "liandong-ring": ("s",),
     "liandong-tell": ("say", "ear"),
     "liandong-tap": ("s",),
@@ -107,6 +109,9 @@ KEY_FEATURES = {
 
 KEY_EXTENSIONS = {"three_way": "three", "back": "back", "release": "release", "drop": "drop"}
 """Field of `[keys]`: extension of `liandong-room-key` in the room's menu."""
+
+SIGN_KEYS = {"1": "signed", "D": "signed"}
+"""Keys from the target's side, in the room's menu: extension of `liandong-room-key`."""
 
 USER_PROFILES = {
     "liandong_caller": {

@@ -20,7 +20,7 @@ def examine_keys(
     wanted = wanted_features(settings)
     return [
         *check_features(dynamic, {name: code for name, (code, _) in wanted.items()}),
-        *check_menu(parse.menu(menu_lines), dict(wanted.values())),
+        *check_menu(parse.menu(menu_lines), dict(wanted.values()) | sign_keys(settings)),
         *check_shadows(dynamic),
         *check_builtin(builtin, dynamic, plan),
     ]
@@ -40,6 +40,12 @@ def wanted_features(settings: Settings) -> dict[str, tuple[str, str]]:
     for field, feature in expect.KEY_FEATURES.items():
         wanted[feature] = (getattr(settings.keys, field), expect.KEY_EXTENSIONS[field])
     return wanted
+
+
+def sign_keys(settings: Settings) -> dict[str, str]:
+    """The keys by which a person behind a trunk is known, where links ask for it."""
+    asked = any(place.answered_by == "sign" for link in settings.links for place in link.places)
+    return expect.SIGN_KEYS if asked else {}
 
 
 def check_features(dynamic: dict[str, str], wanted: dict[str, str]) -> list[Finding]:

@@ -118,7 +118,9 @@ def features(lines: Iterable[str]) -> tuple[dict[str, str], dict[str, str]]:
 
 def menu(lines: Iterable[str]) -> dict[str, str]:
     """Parse `confbridge show menu`: code -> action."""
-    return dict(line.split("=", 1) for line in lines if "=" in line and line[0] in "*#0123456789")
+    return dict(
+        line.split("=", 1) for line in lines if "=" in line and line[0] in "*#0123456789ABCD"
+    )
 
 
 def rights(lines: Iterable[str]) -> tuple[set[str], set[str]]:

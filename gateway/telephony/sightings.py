@@ -33,6 +33,8 @@ _REFUSALS = {
 
 SECOND_ROOM = "-consult"
 """After the name of the call's room: where an operator consults without the caller."""
+_RINGING = "5"
+"""ChannelState of a phone that has said that it rings (SIP 180)."""
 _LOCAL_FAR_END = ";2"
 _KEPT_EARLY = 64
 
@@ -55,6 +57,8 @@ class Sightings:
         self._offset = clock_offset_s
         self._beneath: dict[str, str] = {}
         self._refused: set[str] = set()
+        self._alerted: set[str] = set()
+        self._devices: dict[str, tuple[str, str]] = {}
         self._early: OrderedDict[str, FailureReason] = OrderedDict()
         self._rung: set[str] = set()
         self._handlers: dict[str, Callable[[AmiEvent, datetime], Iterable[Sighting]]] = {
@@ -62,6 +66,8 @@ class Sightings:
             "AgentConnect": self._agent_connect,
             "DialBegin": self._dial_begin,
             "DialEnd": self._dial_end,
+            "DialState": self._dial_state,
+            "Newstate": self._new_state,
             "ConfbridgeJoin": self._joined,
             "ConfbridgeLeave": self._left,
             "HangupRequest": self._hangup_request,
@@ -97,6 +103,8 @@ class Sightings:
             yield Sighting(e.CallerOnHold(at), room=room)
         elif name == "LiandongRequeued":
             yield Sighting(e.CallerRequeued(at), room=room)
+        elif name == "LiandongSigned":
+            yield from self._signed(event, at)
 
     def _key(self, event: AmiEvent, at: datetime, room: str) -> Iterator[Sighting]:
         try:
@@ -117,6 +125,15 @@ class Sightings:
             native=event.get("Owner") == "native",
         )
         yield Sighting(e.KeyPressed(at, asked=asked, age_s=age_s), room=room)
+
+    def _signed(self, event: AmiEvent, at: datetime) -> Iterator[Sighting]:
+        leg_id = event.get("Uniqueid")
+        if ".target." not in leg_id:
+            return  # an operator's own key
+        channel, unique_id = self._devices.get(leg_id, (event.get("Channel"), leg_id))
+        party = self._seats.of_channel(channel)
+        answered = e.TargetAnswered(at, leg_id, channel, unique_id, party, False, by_sign=True)
+        yield Sighting(answered, unique_id=leg_id)
 
     def _agent_connect(self, event: AmiEvent, at: datetime) -> Iterator[Sighting]:
         channel = event.get("DestChannel")
@@ -149,12 +166,23 @@ class Sightings:
         if event.get("DialStatus") != "ANSWER" or channel.startswith("Local/"):
             return
         party = self._seats.of_channel(channel)
+        self._alerted.add(phone)
         leg_id = _target_leg(caller) or ("" if caller else phone)
         if leg_id:
+            self._devices[leg_id] = (channel, phone)
             answered = e.TargetAnswered(at, leg_id, channel, phone, party, by_agent=False)
             yield Sighting(answered, unique_id=leg_id)
         else:
             yield Sighting(e.AgentConnected(at, channel, phone, party), unique_id=caller)
+
+    def _dial_state(self, event: AmiEvent, _at: datetime) -> Iterable[Sighting]:
+        self._alerted.add(event.get("DestUniqueid"))
+        return ()
+
+    def _new_state(self, event: AmiEvent, _at: datetime) -> Iterable[Sighting]:
+        if event.get("ChannelState") == _RINGING:
+            self._alerted.add(event.get("Uniqueid"))
+        return ()
 
     def _joined(self, event: AmiEvent, at: datetime) -> Iterator[Sighting]:
         room, aside = _room(event)
@@ -173,9 +201,12 @@ class Sightings:
     def _hangup(self, event: AmiEvent, at: datetime) -> Iterator[Sighting]:
         unique_id, cause = event.get("Uniqueid"), event.get("Cause")
         yield from self._refusal(event, at)
+        yield from self._silent(unique_id, at)
         self._beneath.pop(unique_id, "")
+        self._alerted.discard(unique_id)
         self._refused.discard(unique_id)
         self._rung.discard(unique_id)
+        self._devices.pop(unique_id, None)
         number = int(cause) if cause.isdigit() else 0
         yield Sighting(e.ChannelEnded(at, unique_id, number), unique_id=unique_id)
 
@@ -195,6 +226,14 @@ class Sightings:
             self._refused.add(unique_id)
             refused = e.TargetRefused(at, leg_id, _REFUSALS[cause])
             yield Sighting(refused, unique_id=leg_id)
+
+    def _silent(self, leg_id: str, at: datetime) -> Iterator[Sighting]:
+        """A leg has ended: what was tried beneath it and never said that it rings is not there."""
+        for phone, beneath in self._beneath.items():
+            if beneath == leg_id and phone not in self._alerted | self._refused:
+                self._refused.add(phone)
+                refused = e.TargetRefused(at, leg_id, FailureReason.UNREACHABLE)
+                yield Sighting(refused, unique_id=leg_id)
 
     def _originate_response(self, event: AmiEvent, at: datetime) -> Iterator[Sighting]:
         # For a leg beneath which nothing rang. Else its own Hangup tells, and comes after the word

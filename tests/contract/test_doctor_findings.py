@@ -208,3 +208,15 @@ def test_each_place_of_a_hunt_list_is_looked_at(switch):
     assert found["link 12345 to 110, place 2"].status == "ok"
     assert found["link 12345 to 110, place 3"].status == "fail"
     assert "nobody" in found["link 12345 to 110, place 3"].detail
+
+
+def test_a_link_that_waits_for_a_sign_needs_its_keys_in_the_room(switch):
+    first, *rest = settings().links
+    links = [first.model_copy(update={"answered_by": "sign"}), *rest]
+    asked = settings().model_copy(update={"links": links})
+    found = {one.name: one for one in examine_switch(switch, asked)}
+    assert found["room keys"].status == "ok"
+    switch.edit("Command confbridge show menu liandong_menu", "D=dialplan_exec", "C=dialplan_exec")
+    found = {one.name: one for one in examine_switch(switch, asked)}
+    assert found["room key D"].status == "fail"
+    assert {one.name: one for one in examine_switch(switch, settings())}["room keys"].status == "ok"

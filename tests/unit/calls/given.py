@@ -97,7 +97,9 @@ class Scene:
     def command_ended(self, name: str, outcome: e.Outcome, ref: str = "") -> list[c.Command]:
         return self.on(e.CommandEnded, name=name, ref=ref or self.transfer.id, outcome=outcome)
 
-    def answers(self, leg_id: str = TARGET, *, by_agent: bool = True) -> list[c.Command]:
+    def answers(
+        self, leg_id: str = TARGET, *, by_agent: bool = True, by_sign: bool = False
+    ) -> list[c.Command]:
         """A person (or, with by_agent=False, a device) at the target answers."""
         return self.on(
             e.TargetAnswered,
@@ -106,6 +108,7 @@ class Scene:
             unique_id=OFFICER,
             party=LI,
             by_agent=by_agent,
+            by_sign=by_sign,
         )
 
     def asks(self, ask: e.Ask, unique_id: str = "", **more: Any) -> list[c.Command]:

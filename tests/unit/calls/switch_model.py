@@ -128,7 +128,7 @@ class Switch:
             target.person = True
         fields = {"leg_id": target.leg_id, "channel": "PJSIP/2001-1", "party": LI}
         unique_id = f"{OFFICER}-{target.leg_id}"
-        self.say(e.TargetAnswered, unique_id=unique_id, by_agent=person, **fields)
+        self.say(e.TargetAnswered, unique_id=unique_id, by_agent=person, by_sign=person, **fields)
         if target.place is None:
             self._enters(target, aside=target.aside and bool(self.consulting()))
 

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.calls import commands as c
 from gateway.calls import events as e
-from gateway.calls.facts import LegRole, TransferKind, TransferState
+from gateway.calls.facts import FailureReason, LegRole, TransferKind, TransferState
 
 from .given import (
     CALL,
@@ -129,6 +129,22 @@ def test_a_device_is_a_person_where_the_link_says_so() -> None:
     scene.answers(by_agent=False)
     scene.joined(TARGET)
     assert scene.hung_up() == [OPERATOR]
+
+
+def test_a_pbx_that_answers_early_is_no_person_before_its_sign() -> None:
+    scene = given_early_answer(rules(answered_by="sign"))
+    scene.answers(by_agent=True)
+    assert scene.hung_up() == []
+    assert scene.history == [REQUESTED, RINGING]
+    scene.answers(by_agent=False, by_sign=True)
+    assert scene.hung_up() == [OPERATOR]
+
+
+def test_without_a_sign_in_time_the_operator_keeps_the_caller() -> None:
+    scene = given_early_answer(rules(answered_by="sign"))
+    scene.wait(33)
+    assert scene.hung_up() == [TARGET]
+    assert scene.shown.steps[-1].reason is FailureReason.NO_ANSWER
 
 
 def test_with_time_to_brief_the_operator_stays_that_long() -> None:

@@ -139,6 +139,27 @@ def test_a_device_beneath_the_target_is_told_apart(ear: Ear) -> None:
     assert not event.by_agent
 
 
+def test_the_sign_of_a_person_behind_a_trunk_names_the_trunks_channel(ear: Ear) -> None:
+    trunk = {"DestUniqueid": "1.9", "DestChannel": "PJSIP/police-9"}
+    ear.one("DialEnd", DialStatus="ANSWER", Uniqueid=FAR, **trunk)
+    event, sighting = ear.one("UserEvent", UserEvent="LiandongSigned", Uniqueid=TARGET)
+    assert isinstance(event, e.TargetAnswered)
+    assert (event.by_sign, event.by_agent, event.unique_id) == (True, False, "1.9")
+    assert event.channel == "PJSIP/police-9"
+    assert sighting.unique_id == TARGET
+
+
+def test_a_sign_after_a_restart_names_the_leg_itself(ear: Ear) -> None:
+    leg = "Local/110@liandong-target-00000001;1"
+    event, _ = ear.one("UserEvent", UserEvent="LiandongSigned", Uniqueid=TARGET, Channel=leg)
+    assert isinstance(event, e.TargetAnswered)
+    assert (event.unique_id, event.channel) == (TARGET, leg)
+
+
+def test_an_operators_own_one_is_no_sign(ear: Ear) -> None:
+    assert ear.of("UserEvent", UserEvent="LiandongSigned", Uniqueid="1.2") == []
+
+
 def test_a_target_that_is_a_phone_rings_and_answers_under_its_own_id(ear: Ear) -> None:
     [ringing] = ear.rings(TARGET, caller="", channel="PJSIP/2001-9")
     assert ringing.event.leg_id == TARGET  # type: ignore[attr-defined]
@@ -182,12 +203,39 @@ def test_a_busy_operator_of_the_callers_own_queue_refuses_no_transfer(ear: Ear) 
     assert sighting.event == e.ChannelEnded(sighting.event.at, "1.2", 17)
 
 
+def test_what_never_said_that_it_rings_is_not_there(ear: Ear) -> None:
+    ear.rings("1.9")
+    ear.rings("1.10")
+    ear.of("Newstate", Uniqueid="1.10", ChannelState="5")
+    refused, ended = ear.of("Hangup", Uniqueid=TARGET, Cause="0")
+    assert refused.event.reason is FailureReason.UNREACHABLE  # type: ignore[attr-defined]
+    assert refused.unique_id == TARGET
+    assert isinstance(ended.event, e.ChannelEnded)
+
+
+@pytest.mark.parametrize(
+    ("name", "headers"),
+    [
+        ("Newstate", {"Uniqueid": "1.9", "ChannelState": "5"}),
+        ("DialState", {"DestUniqueid": "1.9", "DialStatus": "PROGRESS"}),
+        ("DialEnd", {"DestUniqueid": "1.9", "Uniqueid": FAR, "DialStatus": "ANSWER"}),
+        ("HangupRequest", {"Uniqueid": "1.9", "Cause": "17"}),
+    ],
+)
+def test_what_has_said_something_is_there(ear: Ear, name: str, headers: dict[str, str]) -> None:
+    ear.rings("1.9")
+    ear.of(name, **headers)
+    [ended] = ear.of("Hangup", Uniqueid=TARGET, Cause="0")
+    assert isinstance(ended.event, e.ChannelEnded)
+
+
 def test_nothing_is_kept_of_phones_that_have_ended(ear: Ear) -> None:
     ear.rings("1.9")
     ear.of("HangupRequest", Uniqueid="1.9", Cause="17")
     ear.of("Hangup", Uniqueid="1.9", Cause="17")
     assert not ear.sightings._beneath
     assert not ear.sightings._refused
+    assert not ear.sightings._alerted
 
 
 def test_a_leg_that_was_never_made(ear: Ear) -> None:

@@ -1,0 +1,99 @@
+"""``python -m gateway.lab.matrix``: play the matrix; exit status 0 only if every row holds."""
+
+import asyncio
+import contextlib
+import json
+import re
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from gateway.errors import ConfigError, LiandongError
+from gateway.lab.matrix.judge import Seen
+from gateway.lab.matrix.pairs import pairwise
+from gateway.lab.matrix.run import in_order, play_rows
+from gateway.lab.matrix.show import Result, as_json, counts, show
+from gateway.lab.matrix.table import Row, every_row
+
+_FILE_WIDTH = 180
+Numbered = list[tuple[int, Row]]
+
+
+def main(
+    only: Annotated[list[str] | None, typer.Option(help="Rows with these words (all).")] = None,
+    rows: Annotated[str, typer.Option(help="Rows a-b of the table, or one.")] = "",
+    seed: Annotated[int, typer.Option(help="Another choice of pairs.")] = 1,
+    listed: Annotated[bool, typer.Option("--list", help="Only say what would be played.")] = False,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the JSON here.")] = None,
+) -> None:
+    """Every verb with every outcome; modes, directions and topologies pairwise."""
+    width = None if sys.stdout.isatty() else _FILE_WIDTH
+    console = Console(highlight=False, soft_wrap=True, width=width)
+    try:
+        chosen = choose(list(enumerate(in_order(pairwise(every_row(), seed)), 1)), only or [], rows)
+    except ConfigError as error:
+        console.print(str(error), markup=False)
+        raise typer.Exit(2) from error
+    if listed:
+        for number, row in chosen:
+            console.print(f"{number:3} {row}", markup=False)
+        raise typer.Exit(0)
+    results: list[Result] = []
+    stopped = asyncio.run(_until_ended(chosen, results, Console(stderr=True)))
+    if json_file:
+        text = json.dumps(as_json(results), ensure_ascii=False, indent=1)
+        json_file.write_text(text + "\n", "utf-8")
+    if stopped:
+        console.print(f"ended early: {stopped}", markup=False)
+    show(results, console)
+    raise typer.Exit(0 if not counts(results)[1] and not stopped else 1)
+
+
+def choose(table: Numbered, only: list[str], rows: str) -> Numbered:
+    """The rows of `table` numbered `rows` that have every word of `only`. Raises ConfigError."""
+    if rows:
+        if (span := re.fullmatch(r"(\d+)(?:-(\d+))?", rows)) is None:
+            raise ConfigError(f"--rows {rows}: give one number, or two as in 10-20")
+        first, last = int(span[1]), int(span[2] or span[1])
+        table = table[first - 1 : last]
+    table = [one for one in table if all(word in str(one[1]) for word in only)]
+    if not table:
+        raise ConfigError("no row is like that; --list shows them all")
+    return table
+
+
+async def _until_ended(chosen: Numbered, results: list[Result], console: Console) -> str:
+    """Play with a progress bar; returns why it ended early, or ''."""
+    numbers = {row: number for number, row in chosen}
+    columns = (TextColumn("{task.description:<60}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=console, refresh_per_second=2) as bar:
+        task = bar.add_task("", total=len(chosen))
+
+        def starting(part: str) -> None:
+            bar.update(task, description=f"starting {part}"[:60])
+
+        def played(row: Row, seen: Seen) -> None:
+            results.append((numbers[row], row, seen))
+            bar.update(task, description=f"{numbers[row]} {row}"[:60], advance=1)
+
+        work = asyncio.ensure_future(play_rows(numbers, starting, played))
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, work.cancel)
+        try:
+            await work
+        except LiandongError as error:
+            return str(error)
+        except asyncio.CancelledError:
+            return "interrupted"
+    return ""
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(KeyboardInterrupt):
+        typer.run(main)

@@ -1,0 +1,58 @@
+"""Whether a row held: what was seen of it against what must come of it. Pure."""
+
+from dataclasses import dataclass, field
+
+from gateway.lab.matrix.expect import Expected, expected
+from gateway.lab.matrix.table import Row
+
+
+@dataclass
+class Seen:
+    """What a call came to. `left` and the values of `hears` are party letters, sorted."""
+
+    state: str = ""
+    reason: str = ""
+    left: str = ""
+    hears: dict[str, str] = field(default_factory=dict)
+    """Listener: everyone whose voice is in what they hear."""
+    rings: int = 0
+    """How often the target was rung: once, whatever was pressed."""
+    errors: list[str] = field(default_factory=list)
+    """What could not be played, who was dropped, what was left behind."""
+    took_s: float = 0.0
+
+
+def settled(row: Row, seen: Seen) -> bool:
+    """Has the call come to what it must, so that there is nothing to wait for?"""
+    return not problems(row, seen)
+
+
+def problems(row: Row, seen: Seen) -> list[str]:
+    """Why the row does not hold; empty: it holds."""
+    return [*seen.errors, *_end(expected(row), seen), *_audio(seen)]
+
+
+def _end(must: Expected, seen: Seen) -> list[str]:
+    found = []
+    left = must.of(seen.state, seen.reason)
+    if not left:
+        wanted = " or ".join(sorted({f"{one} {why}".strip() for one, why, _left in must.ends}))
+        found.append(f"transfer {seen.state or 'never'} {seen.reason}".strip() + f", not {wanted}")
+    elif seen.left not in left:
+        wanted = " or ".join(one or "nobody" for one in sorted(left))
+        found.append(f"{seen.left or 'nobody'} talk, not {wanted}")
+    if seen.rings > 1:
+        found.append(f"the target was rung {seen.rings} times")
+    return found
+
+
+def _audio(seen: Seen) -> list[str]:
+    found = []
+    for listener in seen.left:
+        should = set(seen.left) - {listener}
+        does = set(seen.hears.get(listener, ""))
+        if deaf := "".join(sorted(should - does)):
+            found.append(f"{listener} does not hear {deaf}")
+        if ghosts := "".join(sorted(does - should)):
+            found.append(f"{listener} hears {ghosts}")
+    return found

@@ -1,0 +1,46 @@
+"""Which rows to play: every two values that can meet do meet in some row (pairwise testing).
+
+Made here in a few lines, without a library: each pair of the two greatest parameters, verb and
+outcome, is a row of its own anyway, so all that is left to choose is the rest of each row.
+Source of the method: D. M. Cohen et al., The AETG system, IEEE TSE 23(7), 1997.
+"""
+
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple
+from itertools import combinations
+
+from gateway.lab.matrix.table import Row
+
+Pair = tuple[int, str, int, str]
+"""Two parameters by place, each with a value."""
+
+
+def pairs_of(row: Row) -> set[Pair]:
+    """Every pair of values in this row."""
+    values = list(enumerate(astuple(row)))
+    return {(i, a, j, b) for (i, a), (j, b) in combinations(values, 2)}
+
+
+def pairwise(rows: Iterable[Row], seed: int = 1) -> list[Row]:
+    """The fewest rows that a greedy search finds so that each pair in `rows` is covered; sorted."""
+    pool = sorted(rows)
+    random.Random(seed).shuffle(pool)  # noqa: S311 - a choice, not a secret
+    open_pairs = {pair for row in pool for pair in pairs_of(row)}
+    chosen: list[Row] = []
+    for choice in (*_by_verb_and_outcome(pool), *([pool] * len(open_pairs))):
+        if not open_pairs:
+            break
+        best = max(choice, key=lambda row: len(pairs_of(row) & open_pairs))
+        if gained := pairs_of(best) & open_pairs:
+            chosen.append(best)
+            open_pairs -= gained
+    return sorted(chosen)
+
+
+def _by_verb_and_outcome(pool: Sequence[Row]) -> list[list[Row]]:
+    """The rows that each pair of verb and outcome may choose from: least choice first."""
+    alike: dict[tuple[str, str], list[Row]] = {}
+    for row in pool:
+        alike.setdefault((row.verb, row.outcome), []).append(row)
+    return sorted(alike.values(), key=len)
