@@ -99,11 +99,11 @@ class Classifier:
             present.add(reading)
         return self._emergency(said.scores("target"), present.scores("urgency"))
 
-    def ordinary(self, reading: Reading) -> bool:
-        """Say whether an utterance is surely no matter of the emergency lines, whatever words."""
-        if reading.features is None or len(reading.features.folded.chars) < _ENOUGH:
+    def ordinary(self, reading: Reading, danger: float) -> bool:
+        """Say whether an utterance with that chance of danger is surely an ordinary matter."""
+        if reading.features is None or danger >= _NO_DANGER:
             return False
-        if self.alarming([reading]) >= _NO_DANGER:
+        if len(reading.features.folded.chars) < _ENOUGH:
             return False
         said = Heard(self)
         said.add(reading)

@@ -118,7 +118,7 @@ class Reader:
         self._matcher = Matcher(every, rules.context.own_words)
         self._context = Context(rules.context)
 
-    def read(self, utterance: UtteranceHeard) -> Reading:
+    def read(self, utterance: UtteranceHeard, *, by_caller: bool = True) -> Reading:
         """Return what `utterance` says; cost linear in its length."""
         folded = fold_spoken(utterance.text)
         best: dict[str, Finding] = {}
@@ -143,8 +143,8 @@ class Reader:
             utterance.text,
             found,
             affirms,
-            self._vocabulary.read(folded),
-            self._senses.read(folded),
+            self._vocabulary.read(folded) if by_caller else None,
+            self._senses.read(folded) if by_caller else None,
             tuple(
                 fact._replace(utterance_id=utterance.utterance_id)
                 for fact in facts.read(head, self._vocabulary.concepts)

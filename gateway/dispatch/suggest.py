@@ -112,9 +112,9 @@ class Dispatcher:
             taxonomy, rule_data.load(taxonomy), self.model, self._profile, self.senses
         )
 
-    def read(self, utterance: UtteranceHeard) -> Reading:
-        """Return what one utterance says."""
-        return self._reader.read(utterance)
+    def read(self, utterance: UtteranceHeard, *, by_caller: bool = True) -> Reading:
+        """Return what one utterance says; an operator's is not read for what the caller means."""
+        return self._reader.read(utterance, by_caller=by_caller)
 
     def suggest(
         self, utterances: Sequence[UtteranceHeard], agents: Collection[str] = ()
@@ -135,11 +135,12 @@ class Dispatcher:
         """
         heard = [by_agent(r) if r.leg_id in agents else r for r in readings]
         by_caller = [r for r in heard if r.features is not None]
-        said = self._alarms(heard, by_caller)
+        windows: Memo = {} if memo is None else memo
+        danger, window = self._danger(by_caller, windows)
+        said = self._alarms(heard, by_caller, windows)
         strongest = _strongest(heard)
         points = _scores(strongest.values())
         judged = self.classifier.judge(words or self._heard(by_caller), points)
-        danger, window = self._danger(by_caller, {} if memo is None else memo)
         alarmed = bool(said) and said[0].raises == "emergency"
         felt = danger >= self.model.calibration.emergency
         spoken = sum(len(r.features.folded.chars) for r in by_caller if r.features)
@@ -213,11 +214,15 @@ class Dispatcher:
             summary=advice.summary(texts),
         )
 
-    def _alarms(self, heard: Sequence[Reading], by_caller: Sequence[Reading]) -> list[safety.Alarm]:
+    def _alarms(
+        self, heard: Sequence[Reading], by_caller: Sequence[Reading], windows: Memo
+    ) -> list[safety.Alarm]:
         said = safety.alarms(heard)
         loud = {alarm.finding.utterance_id for alarm in said}
         told = [r for r in by_caller if r.utterance_id in loud]
-        figures = {r.utterance_id for r in told if self.classifier.ordinary(r)}
+        figures = {
+            r.utterance_id for r in told if self.classifier.ordinary(r, windows[(id(r),)][1])
+        }
         return safety.without_figures(said, figures)
 
     def _heard(self, readings: Sequence[Reading]) -> Heard:
@@ -364,7 +369,8 @@ class Incremental:
     def _read(self, utterance: UtteranceHeard) -> Reading:
         held = self._readings.get(utterance.utterance_id)
         if held is None or held[0] != utterance.text or held[1].leg_id != utterance.leg_id:
-            held = (utterance.text, self._dispatcher.read(utterance))
+            by_caller = utterance.leg_id not in self._agents
+            held = (utterance.text, self._dispatcher.read(utterance, by_caller=by_caller))
             self._readings[utterance.utterance_id] = held
         return held[1]
 
