@@ -142,7 +142,7 @@ async def _pressed_again(play: Play, verb: str) -> None:
 
 
 async def _key_twice(play: Play) -> None:
-    if play.row.verb.startswith(("back", "release")):
+    if play.row.verb.startswith(("back", "release", "drop")):
         await play.three_talk()
         await play.ask()
         await _pressed_again(play, play.row.verb)
@@ -173,6 +173,16 @@ async def _while_ringing(play: Play) -> None:
     await ringing.until("ended")
 
 
+async def _in_consultation(play: Play) -> None:
+    await play.two_consult()
+    await play.ask()
+
+
+async def _in_four_way(play: Play) -> None:
+    await play.four_talk()
+    await play.ask()
+
+
 async def _in_three_way(play: Play) -> None:
     await play.three_talk()
     await play.ask()
@@ -200,5 +210,7 @@ ACTS: dict[str, Act] = {
     "both press": _both_press,
     "ringing": _while_ringing,
     "three-way": _in_three_way,
+    "consulting": _in_consultation,
+    "four-way": _in_four_way,
 }
 """Outcome: what people do; the caller and the operator talk already."""

@@ -1,6 +1,7 @@
 """What must come of a row: data, apart from how it is played.
 
-Parties by letter: C citizen, O operator, T person at the target, N next operator, F fire brigade.
+Parties by letter: C citizen, O operator, T person at the target, N next operator, F fire brigade;
+`C|OT`: O and T hear each other, and C, apart from them, hears something else.
 The first rule of an outcome that fits a row counts.
 """
 
@@ -35,9 +36,21 @@ def _third(row: Row) -> bool:
     return row.verb == "119"
 
 
+def _consults(row: Row) -> bool:
+    return row.verb.startswith("consult")
+
+
 def _alone(row: Row) -> bool:
     """The operator has gone with the key: the caller waits for the target alone."""
     return row.at_once or row.verb == "REFER"
+
+
+def _takes_back(row: Row) -> bool:
+    return row.verb.startswith(("back", "drop"))
+
+
+def _lets_go(row: Row) -> bool:
+    return row.verb.startswith("release")
 
 
 def _stays(row: Row) -> bool:
@@ -70,6 +83,7 @@ def _failed(reason: str) -> tuple[Rule, ...]:
 
 
 _ANSWERED = (
+    Rule(_consults, (("consulting", "", "C|OT"),)),
     Rule(_third, (("three_way", "", "CFOT"),)),
     Rule(_alone, (("completed", "", "CT"),)),
     Rule(_stays, (("three_way", "", "COT"),)),
@@ -123,16 +137,22 @@ RULES: dict[str, tuple[Rule, ...]] = {
     ),
     "two keys at once": (Rule(lambda row: row.verb == "release", _RACE), *_ANSWERED),
     "key twice": (
-        Rule(lambda row: row.verb.startswith("back"), (("cancelled", "", "CO"),)),
-        Rule(lambda row: row.verb.startswith("release"), (("completed", "", "CT"),)),
+        Rule(_takes_back, (("cancelled", "", "CO"),)),
+        Rule(_lets_go, (("completed", "", "CT"),)),
         *_ANSWERED,
     ),
     "both press": (Rule(_third, (("three_way", "", "CFOT"),)), Rule(_always, _RACE)),
     "ringing": (Rule(_always, (("cancelled", "", "CO"),)),),
     "three-way": (
-        Rule(lambda row: row.verb.startswith("back"), (("cancelled", "", "CO"),)),
+        Rule(_takes_back, (("cancelled", "", "CO"),)),
         Rule(_always, (("completed", "", "CT"),)),
     ),
+    "consulting": (
+        Rule(_takes_back, (("cancelled", "", "CO"),)),
+        Rule(_lets_go, (("completed", "", "CT"),)),
+        Rule(_always, (("three_way", "", "COT"),)),
+    ),
+    "four-way": (Rule(_always, (("cancelled", "", "COT"),)),),
 }
 
 

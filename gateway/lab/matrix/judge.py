@@ -15,6 +15,8 @@ class Seen:
     left: str = ""
     hears: dict[str, str] = field(default_factory=dict)
     """Listener: everyone whose voice is in what they hear."""
+    silent: str = ""
+    """Who hears nothing at all."""
     rings: int = 0
     """How often the target was rung: once, whatever was pressed."""
     errors: list[str] = field(default_factory=list)
@@ -29,7 +31,8 @@ def settled(row: Row, seen: Seen) -> bool:
 
 def problems(row: Row, seen: Seen) -> list[str]:
     """Why the row does not hold; empty: it holds."""
-    return [*seen.errors, *_end(expected(row), seen), *_audio(seen)]
+    must = expected(row)
+    return [*seen.errors, *_end(must, seen), *_audio(_groups(must, seen), seen)]
 
 
 def _end(must: Expected, seen: Seen) -> list[str]:
@@ -38,7 +41,7 @@ def _end(must: Expected, seen: Seen) -> list[str]:
     if not left:
         wanted = " or ".join(sorted({f"{one} {why}".strip() for one, why, _left in must.ends}))
         found.append(f"transfer {seen.state or 'never'} {seen.reason}".strip() + f", not {wanted}")
-    elif seen.left not in left:
+    elif seen.left not in {_letters(one) for one in left}:
         wanted = " or ".join(one or "nobody" for one in sorted(left))
         found.append(f"{seen.left or 'nobody'} talk, not {wanted}")
     if seen.rings > 1:
@@ -46,10 +49,23 @@ def _end(must: Expected, seen: Seen) -> list[str]:
     return found
 
 
-def _audio(seen: Seen) -> list[str]:
+def _letters(left: str) -> str:
+    return "".join(sorted(left.replace("|", "")))
+
+
+def _groups(must: Expected, seen: Seen) -> list[str]:
+    """Those who are left, by who must hear whom."""
+    alike = [one for one in must.of(seen.state, seen.reason) if _letters(one) == seen.left]
+    return (alike[0] if alike else seen.left).split("|")
+
+
+def _audio(groups: list[str], seen: Seen) -> list[str]:
     found = []
     for listener in seen.left:
-        should = set(seen.left) - {listener}
+        group = next(one for one in groups if listener in one)
+        should = set(group) - {listener}
+        if not should and listener in seen.silent:
+            found.append(f"{listener} hears nothing")
         does = set(seen.hears.get(listener, ""))
         if deaf := "".join(sorted(should - does)):
             found.append(f"{listener} does not hear {deaf}")

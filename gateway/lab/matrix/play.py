@@ -67,6 +67,24 @@ class Play:
         await self.scene.until_transfer("three_way")
         await self.scene.hears(self.scene.officer, CITIZEN_HZ, OPERATOR_HZ)
 
+    async def four_talk(self) -> None:
+        """And then the fire brigade has been brought in."""
+        await self.three_talk()
+        self.scene.phones[LINE.user].on_invite = IncomingPolicy.answer(0.1)
+        await self.scene.operator.press("*119")
+        fireman = await self.scene.next_live_call(LINE.user)
+        await fireman.until("up")
+        fireman.tone(TONES["F"])
+        self.calls["F"] = fireman
+        await self.scene.hears(fireman, CITIZEN_HZ, OPERATOR_HZ)
+
+    async def two_consult(self) -> None:
+        """The operator talks to the other centre's person, the citizen hears music."""
+        await self.scene.given_three_way(f"*7{self.row.target}", SEATS[self.row.target][0])
+        self.calls["T"] = self.scene.officer
+        await self.scene.until_transfer("consulting")
+        await self.scene.hears(self.scene.officer, OPERATOR_HZ)
+
     # --- asking ------------------------------------------------------------------------------
 
     async def ask(self, verb: str = "") -> None:
@@ -81,16 +99,17 @@ class Play:
                 raise LabError(f"the switch answered {referral.status} to REFER")
             await self.scene.operator.hang_up()
         else:
-            await self.scene.operator.press(KEYS.get(name, self.key))
+            key = f"*7{self.row.target}" if name == "consult" else KEYS.get(name, self.key)
+            await self.scene.operator.press(key)
 
     async def _post(self, name: str) -> None:
         call = (await self.scene.view())["id"]
         async with await self.scene.operator_api(self.operator_at) as api:
-            if name in ("back", "release"):
+            if name in ("back", "release", "join"):
                 answer = await api.post(f"/calls/{call}/{name}")
             else:
                 body = {"target": self.row.target}
-                body |= {"kind": "three_way"} if name == "three-way" else {}
+                body |= {"kind": KINDS[name]} if name in KINDS else {}
                 headers = {"Idempotency-Key": new_id()}
                 answer = await api.post(f"/calls/{call}/transfers", json=body, headers=headers)
         if answer.status_code >= 500:
@@ -108,7 +127,7 @@ class Play:
         self.calls[self.letter] = ringing
         if self.row.at_once:
             await self.scene.operator.until("ended")
-        if self.scene.operator.ended:
+        if self.scene.operator.ended or self.row.verb.startswith("consult"):
             await self.caller_is_not_in_silence()
         return ringing
 
@@ -121,7 +140,9 @@ class Play:
     async def answers(self, ringing: IncomingCall) -> None:
         await ringing.answer()
         ringing.tone(TONES[self.letter])
-        await self.scene.hears(self.scene.citizen, TONES[self.letter])
+        aside = self.row.verb.startswith("consult") and not self.scene.operator.ended
+        beside = self.scene.operator if aside else self.scene.citizen
+        await self.scene.hears(beside, TONES[self.letter])
 
     def let_target_answer(self, after_s: float) -> None:
         self.scene.phones[self.target_at].on_invite = IncomingPolicy.answer(after_s)
@@ -203,5 +224,7 @@ class Play:
         await self.scene.ends_clean()
 
 
-KEYS = {"three-way": "*3", "back": "*0", "release": "*9"}
+KEYS = {"three-way": "*3", "back": "*0", "release": "*9", "join": "*3", "drop": "*6"}
 """Verbs whose key names no centre."""
+KINDS = {"three-way": "three_way", "consult": "consult"}
+"""Verbs that are another kind of transfer for the API."""

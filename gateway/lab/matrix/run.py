@@ -21,7 +21,9 @@ RING_S, BRIEF_S = 3.0, 2.0
 ROW_LIMIT_S = 60.0
 _SETTLES_S = 12.0
 _WINDOW_MS = 300.0
-"""Length of what is listened to."""
+"""Length of what is listened to for voices."""
+_SILENCE_MS, _SILENCE_RMS = 1000.0, 50.0
+"""So long, and no louder: nothing."""
 Played = Callable[[Row, Seen], None]
 
 
@@ -104,6 +106,8 @@ async def _look(play: Play, seen: Seen) -> None:
         name: "".join(sorted(who for who, tone in TONES.items() if _hears(call, tone)))
         for name, call in talking.items()
     }
+    silent = [name for name, call in talking.items() if call.rms(_SILENCE_MS) < _SILENCE_RMS]
+    seen.silent = "".join(sorted(silent))
     seen.rings = _rings(play)
 
 

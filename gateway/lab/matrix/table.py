@@ -31,6 +31,7 @@ RINGING = (
 )
 """What can come of a verb that rings a target."""
 _OPERATOR_LEAVES = {one for one in RINGING if one.startswith("operator leaves")}
+_REFUSED = ("not found 404", "unavailable 503", "declined 603")
 _KEYS = {"two keys at once", "key twice", "both press"}
 
 
@@ -53,13 +54,18 @@ VERBS = {
         Verb("transfer", RINGING, hands_over=True),
         Verb("transfer REST", _without("both press"), hands_over=True),
         Verb("three-way", RINGING),
-        Verb("three-way REST", _without("both press")),
+        Verb("three-way REST", _without("both press", *_REFUSED)),
         Verb("REFER", _without(*_OPERATOR_LEAVES, *_KEYS), hands_over=True),
         Verb("119", _without("early answer", "trunk down", "operator leaves in vain")),
-        Verb("back", ("ringing", "three-way", "key twice")),
-        Verb("back REST", ("ringing", "three-way", "key twice")),
-        Verb("release", ("three-way", "two keys at once", "key twice", "both press")),
+        Verb("consult", RINGING),
+        Verb("consult REST", ("answered",)),
+        Verb("join", ("consulting",)),
+        Verb("join REST", ("consulting",)),
+        Verb("back", ("ringing", "three-way", "consulting", "key twice")),
+        Verb("back REST", ("ringing", "three-way")),
+        Verb("release", ("three-way", "consulting", "two keys at once", "key twice", "both press")),
         Verb("release REST", ("three-way", "key twice")),
+        Verb("drop", ("three-way", "four-way", "key twice")),
     )
 }
 MODES = ("answered", "talk", "at_once")

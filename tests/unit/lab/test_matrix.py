@@ -91,6 +91,25 @@ def test_a_race_may_end_either_way_with_the_caller_talking() -> None:
     assert problems(row, Seen("cancelled", "", "", {}))
 
 
+CONSULT = Row("one switch", "12345->110", "talk", "consult", "answered")
+
+
+@pytest.mark.parametrize(
+    ("hears", "silent", "why"),
+    [
+        ({"O": "T", "T": "O"}, "", ""),
+        ({"C": "O", "O": "T", "T": "O"}, "", "C hears O"),
+        ({"O": "CT", "T": "O"}, "", "O hears C"),
+        ({"O": "T", "T": "O"}, "C", "C hears nothing"),
+    ],
+)
+def test_in_a_consultation_the_citizen_hears_music_and_no_voice(
+    hears: dict[str, str], silent: str, why: str
+) -> None:
+    seen = Seen("consulting", "", "COT", hears, silent)
+    assert problems(CONSULT, seen) == ([why] if why else [])
+
+
 def test_the_last_line_counts_and_so_does_the_json() -> None:
     results = [(1, TRANSFER, TALKING), (2, TRANSFER, Seen())]
     assert last_line(results) == "1 rows hold, 1 do not"
