@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from gateway.calls import facts as f
 
-_RELEASED, _THREE_WAY = f.TransferState.RELEASED, f.TransferState.THREE_WAY
+_RELEASED = f.TransferState.RELEASED
 
 
 class LegView(BaseModel):
@@ -123,23 +123,14 @@ class CallView(BaseModel):
     designation_asked: f.DesignationAsked | None = None
     """A hand-over that waits for a supervisor to say whose call it is."""
     owner: OwnerView | None = None
+    unsettled: str = ""
+    """The three-way between centres whose outcome nobody has said yet; '': none."""
     callback: CallbackView | None = None
 
     @property
     def handovers(self) -> int:
         """How often the call has gone from one centre to another."""
         return sum(one.hop > 0 and one.has_been(_RELEASED) for one in self.transfers)
-
-    @property
-    def unsettled(self) -> str:
-        """The three-way between centres whose outcome nobody has said yet; '': none."""
-        for one in reversed(self.transfers):
-            talked = next((step.at for step in one.steps if step.state is _THREE_WAY), None)
-            if one.hop and talked:
-                three_way = one.kind is f.TransferKind.THREE_WAY and not one.has_been(_RELEASED)
-                said = self.owner is not None and self.owner.at >= talked
-                return one.id if three_way and not said else ""
-        return ""
 
     @property
     def transfer(self) -> TransferView | None:
@@ -230,7 +221,10 @@ def _transfer_changed(view: CallView, fact: f.TransferChanged) -> None:
             transfer.steps.append(TransferStep(state=fact.state, at=fact.at, reason=fact.reason))
             transfer.target_leg = fact.target_leg or transfer.target_leg
             if transfer.hop and fact.state is _RELEASED:
-                view.designation_asked = None
+                view.designation_asked, view.unsettled = None, ""
+            three_way = transfer.kind is f.TransferKind.THREE_WAY
+            if transfer.hop and three_way and fact.state is f.TransferState.THREE_WAY:
+                view.unsettled = transfer.id
 
 
 def _designation_asked(view: CallView, fact: f.DesignationAsked) -> None:
@@ -240,12 +234,12 @@ def _designation_asked(view: CallView, fact: f.DesignationAsked) -> None:
 def _designated(view: CallView, fact: f.OwnershipDesignated) -> None:
     fields = fact.model_dump(include={"centre", "by", "reason", "at"})
     view.owner = OwnerView(how="designated", **fields)
-    view.designation_asked = None
+    view.designation_asked, view.unsettled = None, ""
 
 
 def _settled(view: CallView, fact: f.OwnershipSettled) -> None:
     view.owner = OwnerView(**fact.model_dump(exclude={"kind", "call_id"}))
-    view.designation_asked = None
+    view.designation_asked, view.unsettled = None, ""
 
 
 def _callback_due(view: CallView, fact: f.CallbackDue) -> None:

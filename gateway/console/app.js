@@ -8,6 +8,7 @@ import { CONNECTION, duration, problemText, ROLE } from "./words.js";
 import "./alarm.js";
 import "./calls_list.js";
 import "./call_head.js";
+import "./ownership.js";
 import "./suggestion.js";
 import "./ticket.js";
 import "./verbs.js";
@@ -165,5 +166,6 @@ setInterval(() => state.me && state.connection === "retrying" && loadAll(), POLL
 byId("login-form").addEventListener("submit", logIn);
 byId("log-out").addEventListener("click", logOut);
 document.addEventListener("liandong:select", (event) => select(event.detail));
+document.addEventListener("liandong:tick", tick);
 document.addEventListener("liandong:refresh", () => loadSelected());
 get("/session").then(start, toLogin);

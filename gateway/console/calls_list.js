@@ -37,6 +37,7 @@ function chips(call) {
   if (call.urgency && call.urgency !== "normal") {
     found.push(el("span", { class: `chip ${call.urgency}` }, URGENCY[call.urgency]));
   }
+  if (call.designation_asked) found.push(el("span", { class: "chip urgent" }, "待指定"));
   if (call.transfer_state) found.push(el("span", { class: "chip" }, TRANSFER[call.transfer_state]));
   if (call.ticket_state === "dead" || call.ticket_state === "retrying") {
     found.push(el("span", { class: `chip ticket-${call.ticket_state}` }, `工单${TICKET[call.ticket_state]}`));

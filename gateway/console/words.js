@@ -39,11 +39,17 @@ export const END = {
   lost: "来电人掉线",
   switch: "交换机结束",
 };
+export const CALLBACK = { caller_gone: "接通前挂断", queue_left: "排队中挂断" };
+export const OUTCOME = { reached: "已联系上", not_reached: "未联系上", not_needed: "无需回拨" };
+export const OWNER = { accepted: "三方商定", first_answer: "未达成一致，首接负责", designated: "督导指定" };
 export const CONNECTION = { live: "● 实时", retrying: "↻ 重连中" };
 
 /** What a refused request means, by the problem's slug. */
 export const PROBLEM = {
   "illegal-verb": "现在不能这样做：通话状态已变化",
+  "designation-needed": "来电已多次移交，须由督导指定受理单位；请继续接待来电人",
+  "callback-not-yours": "该回拨任务已由他人领取或已结束",
+  "callback-not-found": "该回拨任务不存在",
   "not-allowed": "没有此项权限，或您的坐席不在这个通话上",
   "call-not-found": "通话已不存在",
   "switch-unreachable": "电话交换机连接中断，请用话机按键操作",

@@ -39,6 +39,15 @@ SETTINGS = {
         {"source": "12345", "target": "110", "dial": "Local/110@x/n", "key": "*110"},
         {"source": "110", "target": "12345", "dial": "Local/12345@x/n", "key": "*12345"},
     ],
+    "seats": [
+        {
+            "extension": "1001",
+            "endpoint": "PJSIP/1001",
+            "centre": "12345",
+            "agent": "1001",
+            "name": "王敏",
+        }
+    ],
     "api": {
         "tokens": [
             {
