@@ -28,6 +28,7 @@ from gateway.calls.session import Tools
 from gateway.calls.state import Rules
 from gateway.calls.view import CallView
 from gateway.dispatch.advisor import Advisor
+from gateway.dispatch.follow import follow as follow_lists
 from gateway.dispatch.suggest import Dispatcher
 from gateway.dispatch.taxonomy import load as load_taxonomy
 from gateway.errors import ConfigError, SwitchError
@@ -121,7 +122,8 @@ class Control:
         )
         self.registry = Registry(tools, _keys(settings), probes.all(), self._look_again)
         self.takeover = Takeover(settings, ami, self.registry, self.taps, seats)
-        self.advisor = Advisor(Dispatcher(load_taxonomy()), self._record)
+        lists = load_taxonomy(settings.dispatch.taxonomy)
+        self.advisor = Advisor(Dispatcher(lists), self._record)
         self.recorder = Recorder(self.ledger, self._wake_delivery, self._record, settings)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -173,6 +175,8 @@ class Control:
             self._start(self.recorder.run(), "recorder")
             self._start(follow(self.redis, names.SPEECH, self._on_speech), "speech")
             self._start(follow(self.redis, names.DELIVERY, self._on_delivery), "delivery")
+            if lists := self.settings.dispatch.taxonomy:
+                self._start(follow_lists(lists, self.advisor.renew), "diversion lists")
             self._recovered = True
             self._catch_up()
             yield driving

@@ -256,6 +256,13 @@ class RecordingSettings(_Part):
     """Where the PBX writes recordings, as the gateway sees it."""
 
 
+class DispatchSettings(_Part):
+    """Advice on where a call belongs."""
+
+    taxonomy: Path | None = None
+    """Your own diversion lists; followed while the gateway runs. None: those shipped."""
+
+
 class Settings(BaseSettings):
     """Everything the gateway is told. See ``config/liandong.toml`` for a commented example."""
 
@@ -279,6 +286,7 @@ class Settings(BaseSettings):
     handovers: HandoverSettings = HandoverSettings()
     api: ApiSettings = ApiSettings()
     recording: RecordingSettings = RecordingSettings()
+    dispatch: DispatchSettings = DispatchSettings()
 
     @model_validator(mode="after")
     def _references_resolve(self) -> "Settings":

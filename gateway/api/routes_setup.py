@@ -1,6 +1,7 @@
 """What the page needs to know beforehand: links, keys, seats and classes."""
 
 from functools import lru_cache
+from pathlib import Path
 
 from fastapi import APIRouter, Depends
 
@@ -45,14 +46,14 @@ async def seats(services: Inject) -> list[s.SeatOut]:
 
 
 @router.get("/classes", summary="Diversion lists")
-async def classes() -> s.ClassesOut:
+async def classes(services: Inject) -> s.ClassesOut:
     """Classes A1-A9 and B1-B8 and the guidance entries, to choose from when changing."""
-    return _classes()
+    return _classes(services.settings.dispatch.taxonomy)
 
 
 @lru_cache(maxsize=1)
-def _classes() -> s.ClassesOut:
-    known = taxonomy.load()
+def _classes(path: Path | None) -> s.ClassesOut:
+    known = taxonomy.load(path)
     listed = [
         s.ClassOut(id=item.id, name=item.name, platform=item.platform, scope=item.scope)
         for item in known.items
