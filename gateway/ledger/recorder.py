@@ -197,6 +197,8 @@ class Recorder:
     def _set_aside(self, item: Fact | Job, error: Exception) -> None:
         _refused.inc()
         kind, call = (item.phase, item.call.id) if isinstance(item, Job) else _named(item)
+        if isinstance(item, CallbackDue):
+            self._unnumbered.pop(call, None)
         _log.error("not-recorded", kind=kind, call=call, error=type(error).__name__, journal=True)
 
     def _tell_delivery(self) -> None:
