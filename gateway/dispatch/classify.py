@@ -103,7 +103,7 @@ class Classifier:
         """Say whether an utterance with that chance of danger is surely an ordinary matter."""
         if reading.features is None or danger >= _NO_DANGER:
             return False
-        if len(reading.features.folded.chars) < _ENOUGH:
+        if min(len(reading.features.folded.chars), len(reading.features.known)) < _ENOUGH:
             return False
         said = Heard(self)
         said.add(reading)

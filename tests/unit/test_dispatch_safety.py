@@ -117,3 +117,16 @@ def test_a_farewell_in_ordinary_words_is_an_emergency() -> None:
 def test_danger_in_a_call_about_ordinary_matters_is_not_taken_for_a_figure() -> None:
     talk = ["我要反映门口的垃圾桶好几天没人来收", "菜市场边上那一排都是这样味道很大", "着火了"]
     assert spoken(*talk).urgency == "emergency"
+
+
+@pytest.mark.parametrize(
+    ("text", "item"),
+    [
+        ("Help! There is a fire in my hotel room", "B4"),
+        ("somebody broke into my apartment he has a knife", "B1"),
+        ("my husband is not breathing please come", "B5"),
+    ],
+)
+def test_danger_told_in_english(text: str, item: str) -> None:
+    proposal = spoken(text)
+    assert (proposal.platform, proposal.item, proposal.urgency) == ("110", item, "emergency")
