@@ -18,6 +18,7 @@ from gateway.settings import Settings
 from gateway.telephony.ami_port import Ami
 from gateway.telephony.reconcile import Snapshot, missed, snapshot, untapped
 from gateway.telephony.seats import Seats
+from gateway.telephony.signs import signed_unseen
 from gateway.telephony.strangers import strangers
 
 _log = log.get("control")
@@ -69,6 +70,8 @@ class Takeover:
         silent = [tap for state in self._registry.states() for tap in untapped(state, seen)]
         self._registry.catch_up(lambda state: missed(state, seen, self._seats))
         self._registry.reconcile(set(seen), known)
+        for sighting in await signed_unseen(self._ami, self._registry.states(), seen, self._seats):
+            self._registry.sight(sighting)
         found = await strangers(self._ami, seen, known, self._seats, self._message_status)
         for sighting in found:
             self._registry.sight(sighting)

@@ -15,7 +15,7 @@ from gateway.telephony.sightings import SECOND_ROOM
 _ROOM_APPLICATION = "ConfBridge"
 _HELD_CONTEXT = "liandong-alone"
 _HOLD_CONTEXT = "liandong-hold"
-_FAR_END = ";2"
+FAR_END = ";2"
 NOT_PEOPLE = ("Local/", "AudioSocket/")
 
 
@@ -148,7 +148,7 @@ def _target(state: CallState, seen: Snapshot, seats: Seats) -> list[e.Event]:
         if not row.channel.startswith(NOT_PEOPLE):
             events.append(_answered(transfer, row, seats, by_agent=False))
         events.append(e.RoomJoined(now(), row.unique_id, row.channel, row.aside))
-    far = seen.get(transfer.leg_id + _FAR_END)
+    far = seen.get(transfer.leg_id + FAR_END)
     phones = bridged_with(far, seen.values()) if far else []
     return events + [_answered(transfer, phone, seats, by_agent=True) for phone in phones]
 
@@ -189,7 +189,7 @@ def phones_of(row: ChannelSeen, rows: Iterable[ChannelSeen]) -> list[ChannelSeen
     if not row.channel.startswith("Local/"):
         return [row]
     everyone = list(rows)
-    far_end = row.channel.removesuffix(";1") + _FAR_END
+    far_end = row.channel.removesuffix(";1") + FAR_END
     far_ends = [one for one in everyone if one.channel == far_end]
     phones = [phone for far in far_ends for phone in bridged_with(far, everyone)]
     return [phone for phone in phones if not phone.channel.startswith(NOT_PEOPLE)]
