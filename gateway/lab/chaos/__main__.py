@@ -60,7 +60,12 @@ def main(
     counts = Tally()
     console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
     if asterisk:
-        raise typer.Exit(asyncio.run(restart.report(console.print)))
+        try:
+            status = asyncio.run(restart.report(console.print))
+        except LiandongError as error:
+            console.print(f"Asterisk's restart: does not hold: {error}", markup=False)
+            status = 1
+        raise typer.Exit(status)
     try:
         run = _Run(faults, seed, chosen(kinds), minutes, keep)
     except LabError as error:
