@@ -155,6 +155,7 @@ def _channel_ended(step: Step, event: e.ChannelEnded) -> None:
     elif state.ended:
         w.let_alone_go(step)
     else:
+        step.set(left=leg)
         _agent_gone(step, leg)
 
 

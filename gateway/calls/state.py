@@ -143,6 +143,8 @@ class CallState:
     transfer: Transfer | None = None
     spent: int = 0
     """How many agent legs there have been: leg ids are never used twice."""
+    left: Leg | None = None
+    """The agent's leg that has ended last."""
     gone: frozenset[str] = frozenset()
     """Unique ids of channels that have ended: a late word about them means nothing."""
     asked: frozenset[str] = frozenset()

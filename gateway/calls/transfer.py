@@ -170,7 +170,8 @@ def answered(step: Step, transfer: Transfer, event: e.TargetAnswered) -> None:
         f.LegRole.AGENT,
         event.channel,
         event.unique_id,
-        event.party,
+        # Whoever answers behind a trunk has no seat here, and yet is of the centre that was rung.
+        replace(event.party, centre=event.party.centre or transfer.target),
         in_room=transfer.joined and not transfer.aside,
         been_in_room=transfer.joined,
         aside=transfer.joined and transfer.aside,

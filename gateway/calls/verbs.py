@@ -77,9 +77,12 @@ def refusal(state: CallState, asked: e.Asked) -> str:
 
 
 def asking_leg(state: CallState, asked: e.Asked) -> Leg | None:
-    """The live agent leg that asks: by channel for keys, by agent (or whoever may) for API."""
+    """The agent leg that asks: by channel for keys, by agent (or whoever may) for API."""
     if asked.unique_id:
         leg = state.leg_of(asked.unique_id)
+        left = state.left
+        if asked.native and left and asked.unique_id in (left.unique_id, left.channel):
+            return left  # a phone's own transfer: its leg may have ended before we hear of it
         return leg if leg and leg.role is LegRole.AGENT else None
     mine = [leg for leg in state.agents if not asked.agent or leg.party.agent == asked.agent]
     able = [

@@ -119,7 +119,8 @@ async def _caller_leaves_three_way(play: Play) -> None:
 async def _two_keys(play: Play) -> None:
     if play.row.verb == "release":
         await play.three_talk()
-        await play.scene.operator.press("*9*0", tone_ms=80, gap_ms=60)
+        with contextlib.suppress(PhoneError):  # the first key may take the operator away
+            await play.scene.operator.press("*9*0", tone_ms=80, gap_ms=60)
         return
     await _twice(play, "three-way" if play.row.verb != "three-way" else "transfer")
 

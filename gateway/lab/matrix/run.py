@@ -67,9 +67,14 @@ async def _play(running: Town, row: Row) -> Seen:
     seen, began = Seen(), time.monotonic()
     try:
         async with asyncio.timeout(ROW_LIMIT_S), _play_of(running, row) as play:
-            await ACTS[row.outcome](play)
-            await _watch(play, seen)
-            await play.end()
+            try:
+                await ACTS[row.outcome](play)
+                await _watch(play, seen)
+                await play.end()
+            except LiandongError as error:
+                # At once: phones that cannot hang up any more take their time to close.
+                seen.errors.append(str(error))
+                await _mend(running)
     except (LiandongError, TimeoutError) as error:
         seen.errors.append(str(error) or f"it took longer than {ROW_LIMIT_S:g} s")
         await _mend(running)

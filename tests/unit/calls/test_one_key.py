@@ -131,6 +131,28 @@ def test_a_device_is_a_person_where_the_link_says_so() -> None:
     assert scene.hung_up() == [OPERATOR]
 
 
+def test_a_phones_own_transfer_told_after_its_leg_has_ended_keeps_the_caller_held() -> None:
+    scene = given_talking()
+    channel = scene.state.agents[0].channel
+    scene.hangs_up(OPERATOR)
+    scene.asks(e.Ask.TRANSFER, channel, native=True)
+    assert scene.on(e.CallerHeld) == []
+    assert scene.transfer.live
+    assert scene.shown.transferor_leg == OPERATOR_LEG
+    again = given_talking()
+    again.hangs_up(OPERATOR)
+    assert again.asks(e.Ask.TRANSFER, channel) == []
+
+
+def test_a_person_behind_a_trunk_is_of_the_centre_that_was_rung() -> None:
+    scene = given_ringing_transfer(rules(release="talk", answered_by="device"))
+    trunk = {"channel": "PJSIP/police-1", "unique_id": "7.1", "party": e.Party()}
+    scene.on(e.TargetAnswered, leg_id=TARGET, by_agent=False, **trunk)
+    scene.joined(TARGET)
+    assert [leg.party.centre for leg in scene.state.agents] == ["12345", "110"]
+    assert scene.asks(e.Ask.TRANSFER, OPERATOR) == []
+
+
 def test_a_pbx_that_answers_early_is_no_person_before_its_sign() -> None:
     scene = given_early_answer(rules(answered_by="sign"))
     scene.answers(by_agent=True)
