@@ -48,7 +48,7 @@ class Replay:
 
     def __init__(self, events: list[AmiEvent], folder: Path, patch: pytest.MonkeyPatch) -> None:
         recorded = call_id(events)
-        patch.setattr("gateway.calls.registry.new_id", lambda: recorded)
+        patch.setattr("gateway.calls.session.new_id", lambda: recorded)
         self.facts: list[Fact] = []
         self.switch = FakeSwitch()
         self.journal = Journal(folder)
