@@ -278,7 +278,7 @@ def adopt(step: Step, transfer: Transfer, event: e.RoomJoined) -> None:
     answered(
         step,
         transfer,
-        e.TargetAnswered(step.at, leg_id, event.channel, event.unique_id, party),
+        e.TargetAnswered(step.at, leg_id, event.channel, event.unique_id, party, by_sign=True),
     )
 
 
