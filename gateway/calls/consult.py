@@ -52,6 +52,7 @@ def not_crossed(step: Step, transfer: Transfer) -> None:
     """
     operator = step.state.agent(transfer.transferor)
     if step.state.on_hold and operator and not operator.leaving:
+        step.set(fetching=False)
         step.set_transfer(transfer, aside=True, joined=True, crossing=False, release_due=False)
 
 
@@ -75,13 +76,18 @@ def operator_gone(step: Step, transfer: Transfer) -> None:
     step.hold(transfer)
 
 
-def operator_moved(step: Step, transfer: Transfer, *, aside: bool) -> None:
-    """The operator was seen in a room: where they are is where the consultation stands."""
-    if transfer.kind is not f.TransferKind.CONSULT or transfer.crossing:
-        return
-    transfer = step.set_transfer(transfer, aside=aside)
-    if step.state.on_hold and not aside:
-        step.fetch(transfer)
+def agent_moved(step: Step, leg: Leg, *, aside: bool) -> None:
+    """An agent was seen in a room: where they are is where the consultation stands."""
+    transfer = step.state.transfer
+    if transfer and transfer.live:
+        consults = transfer.kind is f.TransferKind.CONSULT and leg.id == transfer.transferor
+        if not consults or transfer.crossing:
+            return
+        step.set_transfer(transfer, aside=aside)
+    caller = step.state.caller
+    if caller and step.state.on_hold and not aside and not step.state.fetching:
+        step.set(fetching=True)
+        step.do(c.FetchCaller(transfer.id if transfer else step.state.call_id, caller.unique_id))
 
 
 def caller_gone(step: Step, transfer: Transfer) -> None:
@@ -115,5 +121,6 @@ def _to_caller(step: Step, ref: str, leg: Leg) -> bool:
     caller = step.state.caller
     if caller is None or caller.leaving:
         return False
+    step.set(fetching=True)
     step.do(c.MoveToRoom(ref, caller.unique_id, leg.handle, back=True))
     return True

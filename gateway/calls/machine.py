@@ -121,8 +121,8 @@ def _room_joined(step: Step, event: e.RoomJoined) -> None:
     step.enter_room(leg, aside=event.aside)
     if leg.role is LegRole.CALLER:
         w.entered(step)
-    elif transfer and transfer.live and leg.id == transfer.transferor:
-        consult.operator_moved(step, transfer, aside=event.aside)
+    else:
+        consult.agent_moved(step, leg, aside=event.aside)
     w.let_alone_go(step)
 
 

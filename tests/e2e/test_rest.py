@@ -11,6 +11,7 @@ from tests.e2e.scene import CITIZEN_HZ, OFFICER_HZ, OPERATOR_HZ, RING_FOREVER, S
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
 TRANSFER = {"target": "110"}
+CONSULT = {"target": "110", "kind": "consult"}
 THREE_WAY = {"target": "110", "kind": "three_way"}
 
 
@@ -75,6 +76,25 @@ async def test_three_way_then_release(talk: Scene, seat: AsyncClient) -> None:
     await talk.until_transfer("completed")
     await talk.hears(talk.citizen, OFFICER_HZ)
     await talk.citizen.hang_up()
+    await talk.ends_clean()
+
+
+async def test_consult_then_join(talk: Scene, seat: AsyncClient) -> None:
+    await talk.given_call()
+    assert (await transfer(talk, seat, CONSULT, "consult")).status_code == 202
+    talk.officer = await talk.next_live_call("2001")
+    await talk.officer.until("up")
+    talk.officer.tone(OFFICER_HZ)
+    await talk.until_transfer("consulting")
+    await talk.hears(talk.officer, OPERATOR_HZ)
+    states = {leg["role"]: leg["state"] for leg in (await talk.view())["legs"]}
+    assert states == {"caller": "on_hold", "agent": "aside"}
+    assert {verb for verb, _ in await verbs(talk, seat)} == {"back", "release", "join"}
+    assert (await seat.post(await path(talk, "join"))).status_code == 200
+    await talk.until_transfer("three_way")
+    await talk.hears(talk.citizen, OPERATOR_HZ, OFFICER_HZ)
+    await talk.citizen.hang_up()
+    await talk.operator.hang_up()
     await talk.ends_clean()
 
 

@@ -216,6 +216,35 @@ async def test_transfer_by_click(desk):
     await expect(desk.page.locator("li.current")).to_contain_text("已请求")
 
 
+async def test_a_consultation_and_letting_one_party_go(desk):
+    await desk.log_in()
+    script = desk.script()
+    desk.control.allow(script.call_id, LegalVerb(Verb.CONSULT, "110", "*7110"))
+    desk.control.feed(*script.answered())
+    button = desk.page.get_by_role("button", name="咨询 110")
+    await expect(button.locator("kbd")).to_have_text("*7110")
+    await button.click()
+    await requests(desk, 1)
+    desk.control.allow(script.call_id, LegalVerb(Verb.JOIN, key="*3"), BACK, RELEASE)
+    desk.control.feed(
+        f.CallerOnHold(call_id=script.call_id),
+        f.LegJoinedRoom(call_id=script.call_id, leg_id=script.agent, room="consult"),
+    )
+    legs = desk.page.get_by_role("list", name="在线各方").get_by_role("listitem")
+    await expect(legs.filter(has_text="138****1234")).to_contain_text("听音乐等待")
+    await expect(legs.filter(has_text="王敏")).to_contain_text("咨询中")
+    await desk.page.get_by_role("button", name="三方合并").click()
+    await requests(desk, 2)
+    drop = LegalVerb(Verb.DROP, script.target, "*6")
+    desk.control.allow(script.call_id, BACK, RELEASE, drop)
+    desk.control.feed(*script.target_rings(), *script.target_answers())
+    await desk.page.get_by_role("button", name="请离 李强").click()
+    asked = await requests(desk, 3)
+    assert [request[0] for request in asked] == ["transfer", "join", "drop"]
+    assert asked[0][2].kind is f.TransferKind.CONSULT
+    assert asked[2][2] == script.target
+
+
 async def test_danger_is_marked_and_taken_back(desk):
     await desk.log_in()
     script = desk.script()
