@@ -80,10 +80,10 @@ def agent_moved(step: Step, leg: Leg, *, aside: bool) -> None:
     """An agent was seen in a room: where they are is where the consultation stands."""
     transfer = step.state.transfer
     if transfer and transfer.live:
-        consults = transfer.kind is f.TransferKind.CONSULT and leg.id == transfer.transferor
-        if not consults or transfer.crossing:
+        if transfer.crossing:
             return
-        step.set_transfer(transfer, aside=aside)
+        if transfer.kind is f.TransferKind.CONSULT and leg.id == transfer.transferor:
+            step.set_transfer(transfer, aside=aside)
     caller = step.state.caller
     if caller and step.state.on_hold and not aside and not step.state.fetching:
         step.set(fetching=True)
