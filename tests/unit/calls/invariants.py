@@ -43,7 +43,9 @@ class Watch:
         if isinstance(event, e.CallerHeld) and not before.ended:
             self.held_at = seen
         if isinstance(event, e.CallerOnHold) and not before.ended:
-            self.on_hold_at = seen
+            # With an operator in the second room already, it is the dialplan that sees to both.
+            theirs = any(leg.aside for leg in scene.state.staying)
+            self.on_hold_at = None if theirs else seen
         for command in commands:
             if isinstance(command, c.HangUp):
                 self._hang_up_is_right(command, event)
@@ -209,7 +211,7 @@ class Watch:
         consults = transfer is not None and transfer.live and (transfer.aside or transfer.crossing)
         if self.on_hold_at is None or not state.on_hold or state.caller is None or consults:
             return
-        if state.caller.leaving or any(leg.aside for leg in state.staying):
+        if state.caller.leaving:
             return
         since = self.scene.commands[self.on_hold_at :]
         assert any(isinstance(one, MOVES_CALLER) for one in since)

@@ -295,6 +295,7 @@ class Switch:
         self.targets.append(Target(command.leg_id, command.aside))
         if self.caller is not Place.GONE:
             self.ring_until = self.now + command.ring_s
+            self.waiting |= self.caller is Place.HELD
         return True
 
     def _hang_up(self, channel: str) -> bool:
