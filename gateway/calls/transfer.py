@@ -309,7 +309,10 @@ def to_queue(step: Step, transfer: Transfer, reason: FailureReason) -> None:
     """Nobody at the target, and the transferor has gone."""
     step.move_transfer(transfer, TransferState.RETURNED_TO_QUEUE, reason)
     # In this order: a caller for whom nothing rings any more may be let go by the dialplan.
-    step.requeue()
+    if step.state.on_hold:
+        consult.on_hold_for_nobody(step)
+    else:
+        step.requeue()
     step.forget_ringing()
 
 

@@ -231,7 +231,7 @@ async def test_a_consultation_and_letting_one_party_go(desk):
         f.LegJoinedRoom(call_id=script.call_id, leg_id=script.agent, room="consult"),
     )
     legs = desk.page.get_by_role("list", name="在线各方").get_by_role("listitem")
-    await expect(legs.filter(has_text="138****1234")).to_contain_text("听音乐等待")
+    await expect(legs.filter(has_text="市民")).to_contain_text("听音乐等待")
     await expect(legs.filter(has_text="王敏")).to_contain_text("咨询中")
     await desk.page.get_by_role("button", name="三方合并").click()
     await requests(desk, 2)
