@@ -161,7 +161,7 @@ class SpeechSettings(_Part):
     tap_lifetime_s: float = 10.0
     """A tap's uuid must be used within this time, once."""
     batch_ms: int = 200
-    recycle_s: float = 600.0
+    recycle_s: float = 60.0
     normalise: bool = True
     """Figures and names as a reader expects them in `text`; `text_raw` is always what was heard."""
     correct_names: bool = True
