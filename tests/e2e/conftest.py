@@ -11,49 +11,71 @@ from tests.e2e.scene import Scene, open_scene
 RING_S = 3.0
 
 
+class Towns:
+    """The town that stands: one at a time, since each takes its share of the machine."""
+
+    def __init__(self) -> None:
+        self._plan: TownPlan | None = None
+        self._town: Town | None = None
+        self._stack = AsyncExitStack()
+
+    async def like(self, plan: TownPlan) -> Town:
+        """The town built after `plan`, the one that stands if it is; tests come sorted by town."""
+        if self._town is None or plan != self._plan:
+            await self.close()
+            self._town = await self._stack.enter_async_context(town(plan))
+            self._plan = plan
+        return self._town
+
+    async def close(self) -> None:
+        self._town = None
+        await self._stack.aclose()
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def talk_town() -> AsyncIterator[Town]:
+async def towns() -> AsyncIterator[Towns]:
+    towns = Towns()
+    yield towns
+    await towns.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def talk_town(towns: Towns) -> Town:
     """The operator stays until they hang up."""
-    async with town(TownPlan(release="talk", ring_s=RING_S)) as running:
-        yield running
+    return await towns.like(TownPlan(release="talk", ring_s=RING_S))
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def release_town() -> AsyncIterator[Town]:
+@pytest_asyncio.fixture(loop_scope="session")
+async def release_town(towns: Towns) -> Town:
     """The operator is released once the person at the target has answered."""
-    async with town(TownPlan(release="answered", ring_s=RING_S)) as running:
-        yield running
+    return await towns.like(TownPlan(release="answered", ring_s=RING_S))
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def early_town() -> AsyncIterator[Town]:
+@pytest_asyncio.fixture(loop_scope="session")
+async def early_town(towns: Towns) -> Town:
     """The target's PBX answers before its agents do."""
     plan = TownPlan(release="answered", ring_s=RING_S, target_context="lab-early-target")
-    async with town(plan) as running:
-        yield running
+    return await towns.like(plan)
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def at_once_town() -> AsyncIterator[Town]:
+@pytest_asyncio.fixture(loop_scope="session")
+async def at_once_town(towns: Towns) -> Town:
     """The operator is free with the key."""
-    async with town(TownPlan(release="at_once", ring_s=RING_S)) as running:
-        yield running
+    return await towns.like(TownPlan(release="at_once", ring_s=RING_S))
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def fire_town() -> AsyncIterator[Town]:
+@pytest_asyncio.fixture(loop_scope="session")
+async def fire_town(towns: Towns) -> Town:
     """The operator is released once 110 has answered; 119 can be brought in: phone 2002."""
     plan = TownPlan(release="answered", brief_s=30, ring_s=RING_S, fire="PJSIP/2002")
-    async with town(plan) as running:
-        yield running
+    return await towns.like(plan)
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def hunt_town() -> AsyncIterator[Town]:
+@pytest_asyncio.fixture(loop_scope="session")
+async def hunt_town(towns: Towns) -> Town:
     """Where 110's queue gives nobody, a phone that is nowhere is rung, then 2002."""
     plan = TownPlan(release="answered", ring_s=RING_S, hunt=("PJSIP/9999", "PJSIP/2002"))
-    async with town(plan) as running:
-        yield running
+    return await towns.like(plan)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

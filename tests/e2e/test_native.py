@@ -11,8 +11,9 @@ from functools import partial
 import pytest
 import pytest_asyncio
 
-from gateway.lab.town import Town, TownPlan, town
+from gateway.lab.town import Town, TownPlan
 from gateway.lab.witness import Witness
+from tests.e2e.conftest import Towns
 from tests.e2e.scene import (
     BUSY,
     CITIZEN_HZ,
@@ -31,11 +32,10 @@ RING_S = 3
 STALE_S = 3
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def native_town() -> AsyncIterator[Town]:
+@pytest_asyncio.fixture(loop_scope="session")
+async def native_town(towns: Towns) -> Town:
     rings = {"extensions.conf": f"[globals]\nLD_RING_S={RING_S}"}
-    async with town(TownPlan(release="talk", ring_s=RING_S, overrides=rings)) as running:
-        yield running
+    return await towns.like(TownPlan(release="talk", ring_s=RING_S, overrides=rings))
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from gateway.lab.town import Town, TownPlan, town
+from gateway.lab.town import Town, TownPlan
+from tests.e2e.conftest import Towns
 from tests.e2e.scene import (
     CITIZEN_HZ,
     OFFICER_HZ,
@@ -29,11 +30,10 @@ exten => 78,1,Gosub(liandong-call,s,1(12345,110))
 """
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def impatient_town() -> AsyncIterator[Town]:
+@pytest_asyncio.fixture(loop_scope="session")
+async def impatient_town(towns: Towns) -> Town:
     plan = TownPlan(release="talk", ring_s=3.0, overrides={"extensions.conf": _IMPATIENT})
-    async with town(plan) as running:
-        yield running
+    return await towns.like(plan)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from gateway.lab.town import Town, TownPlan, town
+from gateway.lab.town import Town, TownPlan
 from gateway.lab.witness import Witness
+from tests.e2e.conftest import Towns
 from tests.e2e.scene import (
     CITIZEN_HZ,
     CITIZEN_NUMBER,
@@ -20,18 +21,17 @@ from tests.e2e.scene import (
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def two_switches() -> AsyncIterator[Town]:
+@pytest_asyncio.fixture(loop_scope="session")
+async def two_switches_town(towns: Towns) -> Town:
     plan = TownPlan(
         release="answered", ring_s=2.0, home="12345", answers="early", hunt=("PJSIP/1002",)
     )
-    async with town(plan) as running:
-        yield running
+    return await towns.like(plan)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def scene(two_switches: Town) -> AsyncIterator[Scene]:
-    async with open_scene(two_switches) as opened:
+async def scene(two_switches_town: Town) -> AsyncIterator[Scene]:
+    async with open_scene(two_switches_town) as opened:
         yield opened
 
 
