@@ -5,7 +5,9 @@ so at its start (BEGIN IMMEDIATE), because one that upgrades later is refused ou
 process wrote in between (https://www.sqlite.org/rescode.html#busy_snapshot).
 """
 
+import asyncio
 import os
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from gateway.errors import ConfigError, LedgerError
 
 BUSY_MS = 5000
+_WAL_TRIES, _WAL_AGAIN_S = 20, 0.1
 _WRITES = "liandong_writes"
 _MIGRATION_LOCK = 0x4C44_4D49
 """PostgreSQL advisory lock held while migrating: processes start at the same time."""
@@ -91,8 +94,17 @@ def _make_private(database: str | None) -> None:
 
 
 async def _switch_to_wal(engine: AsyncEngine) -> None:
-    async with engine.connect() as connection:
-        await connection.run_sync(_wal)
+    """Where two switch at once SQLite refuses one of them without waiting: it comes again."""
+    for left in reversed(range(_WAL_TRIES)):
+        try:
+            async with engine.connect() as connection:
+                await connection.run_sync(_wal)
+        except sqlite3.OperationalError:
+            if not left:
+                raise
+            await asyncio.sleep(_WAL_AGAIN_S)
+        else:
+            return
 
 
 def _wal(connection: Connection) -> None:
