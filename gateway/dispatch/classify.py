@@ -88,16 +88,25 @@ class Classifier:
 
     def alarming(self, window: Sequence[Reading]) -> float:
         """Return the chance of an emergency in a few utterances by themselves, 0..1."""
-        read = [reading.features for reading in window if reading.features is not None]
-        if sum(len(features.folded.chars) for features in read) < _ENOUGH:
-            named = self.model.vocabulary.danger
-            if not any(named[features.present].any() for features in read):
-                return 0.0
+        if self._says_little(window, _ENOUGH):
+            return 0.0
         said, present = Heard(self), Heard(self, present=True)
         for reading in window:
             said.add(reading)
             present.add(reading)
         return self._emergency(said.scores("target"), present.scores("urgency"))
+
+    def tells_alone(self, reading: Reading) -> bool:
+        """Say whether an utterance means the same without the talk before it."""
+        return not self._says_little([reading], _ALONE)
+
+    def _says_little(self, window: Sequence[Reading], enough: int) -> bool:
+        """Say whether there are fewer characters than `enough`, and no danger is named."""
+        read = [reading.features for reading in window if reading.features is not None]
+        if sum(len(features.folded.chars) for features in read) >= enough:
+            return False
+        named = self.model.vocabulary.danger
+        return not any(named[features.present].any() for features in read)
 
     def ordinary(self, reading: Reading, danger: float) -> bool:
         """Say whether an utterance with that chance of danger is surely an ordinary matter."""
@@ -225,6 +234,8 @@ _NO_DANGER, _NO_MATTER = 0.02, 0.1
 evaluation calls that a rule had heard were 0.023 and 0.147."""
 _ENOUGH = 10
 """Fewer characters raise an alarm only if they name a danger: 没有没有 is no cry."""
+_ALONE = 20
+"""The same for an answer by itself: 两个多月了墙皮都掉了 is about a wall that leaks."""
 _UTTERANCES = 4
 
 

@@ -236,13 +236,15 @@ class Dispatcher:
         best: tuple[float, tuple[Reading, ...]] = (0.0, ())
         used: Memo = {}
         for end in range(1, len(readings) + 1):
-            for start in {end - 1, max(0, end - WINDOW)}:
+            first = max(0, end - WINDOW)
+            for start in {end - 1, first}:
                 window = tuple(readings[start:end])
                 key = tuple(id(reading) for reading in window)
                 held = memo.get(key)
                 chance = held[1] if held else self.classifier.alarming(window)
                 used[key] = (window, chance)
-                best = max(best, (chance, window), key=lambda pair: pair[0])
+                if start == first or self.classifier.tells_alone(readings[start]):
+                    best = max(best, (chance, window), key=lambda pair: pair[0])
         memo.clear()
         memo.update(used)
         return best
