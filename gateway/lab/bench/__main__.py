@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -12,9 +11,9 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from gateway.errors import LiandongError
 from gateway.lab.bench.plan import Plan, Result, Watch, bench
 from gateway.lab.bench.report import as_json, show
+from gateway.lab.ended import why_ended
 
 _FILE_WIDTH = 120
 """Columns where there is no terminal: every stage on one line."""
@@ -53,17 +52,7 @@ async def _until_ended(plan: Plan, result: Result, console: Console) -> str:
             lambda part: bar.update(task, description=f"starting {part}"[:28]),
             lambda what: bar.update(task, description=what, advance=1),
         )
-        work = asyncio.ensure_future(bench(plan, result, watch))
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, work.cancel)
-        try:
-            await work
-        except LiandongError as error:
-            return str(error)
-        except asyncio.CancelledError:
-            return "interrupted"
-    return ""
+        return await why_ended(bench(plan, result, watch))
 
 
 if __name__ == "__main__":

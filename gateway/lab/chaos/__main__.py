@@ -5,7 +5,6 @@ import contextlib
 import json
 import random
 import shutil
-import signal
 import sys
 import time
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ from gateway.lab.chaos.round import Round
 from gateway.lab.chaos.script import plan
 from gateway.lab.chaos.tally import Tally
 from gateway.lab.chaos.world import World, world
+from gateway.lab.ended import why_ended
 
 _TICKETS_S = 60.0
 _FILE_WIDTH = 160
@@ -85,16 +85,7 @@ async def _until_ended(run: _Run, counts: Tally) -> str:
     console = Console(stderr=True, width=None if sys.stderr.isatty() else _FILE_WIDTH)
     with Progress(*columns, TimeElapsedColumn(), console=console, refresh_per_second=2) as bar:
         task = bar.add_task("starting", total=run.faults)
-        work = asyncio.ensure_future(_play(run, counts, bar, task))
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, work.cancel)
-        try:
-            return await work
-        except LiandongError as error:
-            return str(error)
-        except asyncio.CancelledError:
-            return "interrupted"
+        return await why_ended(_play(run, counts, bar, task))
 
 
 async def _play(run: _Run, counts: Tally, bar: Progress, task: TaskID) -> str:

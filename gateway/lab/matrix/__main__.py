@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 import re
-import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +12,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from gateway.errors import ConfigError, LiandongError
+from gateway.errors import ConfigError
+from gateway.lab.ended import why_ended
 from gateway.lab.matrix.judge import Seen
 from gateway.lab.matrix.pairs import pairwise
 from gateway.lab.matrix.run import in_order, play_rows
@@ -81,17 +81,7 @@ async def _until_ended(chosen: Numbered, results: list[Result], console: Console
             results.append((numbers[row], row, seen))
             bar.update(task, description=f"{numbers[row]} {row}"[:60], advance=1)
 
-        work = asyncio.ensure_future(play_rows(numbers, starting, played))
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, work.cancel)
-        try:
-            await work
-        except LiandongError as error:
-            return str(error)
-        except asyncio.CancelledError:
-            return "interrupted"
-    return ""
+        return await why_ended(play_rows(numbers, starting, played))
 
 
 if __name__ == "__main__":
