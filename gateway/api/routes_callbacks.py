@@ -1,7 +1,6 @@
 """Whom to call back: callers who have gone while nobody had them."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query
@@ -13,7 +12,7 @@ from gateway.api.rights import Right, has
 from gateway.api.schemas import MASKED, RevealIn
 from gateway.api.services import Inject, Services
 from gateway.calls.callback_task import CallbackEntry, CallbackState, Hand
-from gateway.calls.facts import CallbackDone, CallbackOutcome, CallbackReason, CallbackTaken
+from gateway.calls.facts import CallbackDone, CallbackOutcome, CallbackTaken
 from gateway.calls.port import Actor
 from gateway.errors import CallbackNotFound, NotAllowed
 from gateway.masking import mask_number, mask_text
@@ -31,31 +30,13 @@ _STATES: dict[str, Sequence[CallbackState]] = {
 }
 
 
-class CallbackOut(BaseModel):
+class CallbackOut(CallbackEntry):
     """A task and what is known of its call."""
 
     number: str = Field(description="CB-centre-day-number.")
-    call_id: str
     centre: str = Field(description="Whose task it is: the centre that had the caller last.")
-    why: CallbackReason
     target: str = Field(description="The centre that was being rung, or had been.")
-    danger: bool
-    state: CallbackState
-    due_at: datetime
-    taken_by: str
-    taken_at: datetime | None
-    done_by: str
-    done_at: datetime | None
-    outcome: str
-    note: str
     caller_number: str = Field(description=MASKED)
-    message_status: str
-    ticket_id: str | None
-    suggestion_id: str | None
-    platform: str | None
-    item: str | None
-    item_name: str | None
-    urgency: str | None
     last_words: str | None = Field(description="The caller's last sentence, numbers masked.")
     mine: bool = Field(description="You have taken it.")
     may_take: bool
