@@ -12,11 +12,11 @@ from contextlib import AsyncExitStack
 
 from pydantic import SecretStr
 
+from gateway.lab.scene import BUSY, DECLINE, RING_FOREVER, Scene, open_scene
 from gateway.lab.town import Town, TownPlan, town
 from gateway.settings import SwitchSettings
 from gateway.telephony.ami_client import AmiClient
 from gateway.telephony.ami_event import AmiEvent
-from tests.e2e.scene import BUSY, DECLINE, RING_FOREVER, Scene, open_scene
 
 from .script import RECORDINGS
 

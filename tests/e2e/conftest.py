@@ -5,8 +5,8 @@ from contextlib import AsyncExitStack
 
 import pytest_asyncio
 
+from gateway.lab.scene import Scene, open_scene
 from gateway.lab.town import Town, TownPlan, town
-from tests.e2e.scene import Scene, open_scene
 
 RING_S = 3.0
 

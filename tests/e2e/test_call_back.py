@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.scene import CITIZEN_NUMBER, RING_FOREVER, Scene, until
+from gateway.lab.scene import CITIZEN_NUMBER, RING_FOREVER, Scene, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 

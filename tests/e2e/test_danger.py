@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.e2e.scene import RING_FOREVER, Scene
+from gateway.lab.scene import RING_FOREVER, Scene
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 

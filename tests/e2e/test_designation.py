@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.lab.phones.incoming import IncomingCall
-from tests.e2e.scene import CITIZEN_HZ, OFFICER_HZ, OPERATOR_HZ, Scene, until
+from gateway.lab.scene import CITIZEN_HZ, OFFICER_HZ, OPERATOR_HZ, Scene, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 

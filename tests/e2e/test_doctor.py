@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.e2e.scene import Scene
+from gateway.lab.scene import Scene
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 

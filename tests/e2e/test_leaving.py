@@ -3,8 +3,7 @@
 import pytest
 
 from gateway.lab.phones.call import CallState
-from gateway.lab.witness import Witness
-from tests.e2e.scene import (
+from gateway.lab.scene import (
     CITIZEN_HZ,
     OFFICER_HZ,
     OPERATOR_HZ,
@@ -12,6 +11,7 @@ from tests.e2e.scene import (
     Scene,
     until,
 )
+from gateway.lab.witness import Witness
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 

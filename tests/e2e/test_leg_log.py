@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gateway.lab.phones.call import CallState, PhoneCall
-from tests.e2e.scene import BUSY, CITIZEN_HZ, OFFICER_HZ, OPERATOR_HZ, Scene, until
+from gateway.lab.scene import BUSY, CITIZEN_HZ, OFFICER_HZ, OPERATOR_HZ, Scene, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 NEAR_MS = 1000

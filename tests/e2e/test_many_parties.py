@@ -6,7 +6,7 @@ import pytest
 
 from gateway.lab.phones.call import PhoneCall
 from gateway.lab.phones.incoming import IncomingCall, IncomingPolicy
-from tests.e2e.scene import CITIZEN_HZ, OFFICER_HZ, OPERATOR_HZ, RING_FOREVER, Scene, until
+from gateway.lab.scene import CITIZEN_HZ, OFFICER_HZ, OPERATOR_HZ, RING_FOREVER, Scene, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 FIREMAN_HZ = 1480

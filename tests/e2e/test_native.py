@@ -11,10 +11,7 @@ from functools import partial
 import pytest
 import pytest_asyncio
 
-from gateway.lab.town import Town, TownPlan
-from gateway.lab.witness import Witness
-from tests.e2e.conftest import Towns
-from tests.e2e.scene import (
+from gateway.lab.scene import (
     BUSY,
     CITIZEN_HZ,
     CITIZEN_NUMBER,
@@ -25,6 +22,9 @@ from tests.e2e.scene import (
     open_scene,
     until,
 )
+from gateway.lab.town import Town, TownPlan
+from gateway.lab.witness import Witness
+from tests.e2e.conftest import Towns
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 

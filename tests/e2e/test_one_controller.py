@@ -10,8 +10,7 @@ import pytest
 
 from gateway.calls.transfer import RING_GRACE_S
 from gateway.lab.rival import rival
-from tests.e2e.conftest import RING_S
-from tests.e2e.scene import (
+from gateway.lab.scene import (
     CITIZEN_HZ,
     OFFICER_HZ,
     OPERATOR_HZ,
@@ -19,6 +18,7 @@ from tests.e2e.scene import (
     Scene,
     until,
 )
+from tests.e2e.conftest import RING_S
 from tests.e2e.test_native import control_pid
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]

@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
+from gateway.lab.scene import Scene, until
 from gateway.tickets.signing import webhook_id
-from tests.e2e.scene import Scene, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 

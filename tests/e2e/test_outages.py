@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 import pytest
 
 from gateway.lab.redis_lab import RedisLab
-from tests.e2e.scene import CITIZEN_HZ, OFFICER_HZ, OPERATOR_HZ, Scene
+from gateway.lab.scene import CITIZEN_HZ, OFFICER_HZ, OPERATOR_HZ, Scene
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 

@@ -7,8 +7,8 @@ from playwright.async_api import async_playwright, expect
 
 from gateway.lab.dialogue import dialogue
 from gateway.lab.phones.incoming import IncomingPolicy
+from gateway.lab.scene import OFFICER_HZ, Scene
 from gateway.lab.town import operator_token
-from tests.e2e.scene import OFFICER_HZ, Scene
 from tests.page.conftest import CHROMIUM, FLAGS
 
 pytestmark = [

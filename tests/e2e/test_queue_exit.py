@@ -5,9 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from gateway.lab.town import Town, TownPlan
-from tests.e2e.conftest import Towns
-from tests.e2e.scene import (
+from gateway.lab.scene import (
     CITIZEN_HZ,
     OFFICER_HZ,
     OPERATOR_HZ,
@@ -16,6 +14,8 @@ from tests.e2e.scene import (
     open_scene,
     until,
 )
+from gateway.lab.town import Town, TownPlan
+from tests.e2e.conftest import Towns
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 

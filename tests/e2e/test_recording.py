@@ -9,7 +9,7 @@ import pytest
 
 from gateway.lab.phones.audio import RATE, Pcm, rms, tone_share
 from gateway.lab.phones.call import PhoneCall
-from tests.e2e.scene import (
+from gateway.lab.scene import (
     CITIZEN_HZ,
     OFFICER_HZ,
     OPERATOR_HZ,

@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.lab.dialogue import dialogue
-from tests.e2e.scene import (
+from gateway.lab.scene import (
     CITIZEN_HZ,
     OFFICER_HZ,
     OPERATOR_HZ,

@@ -9,7 +9,7 @@ from gateway.lab.dialogue import Turn, dialogue
 from gateway.lab.listener import Listener, listening
 from gateway.lab.phones.call import PhoneCall
 from gateway.lab.phones.incoming import IncomingPolicy
-from tests.e2e.scene import CITIZEN_NUMBER, Scene, until
+from gateway.lab.scene import CITIZEN_NUMBER, Scene, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.speech, pytest.mark.asyncio(loop_scope="session")]
 

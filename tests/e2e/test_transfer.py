@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.lab.phones.incoming import IncomingPolicy
-from tests.e2e.scene import (
+from gateway.lab.scene import (
     BUSY,
     CITIZEN_HZ,
     CITIZEN_NUMBER,

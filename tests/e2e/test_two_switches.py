@@ -5,10 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from gateway.lab.town import Town, TownPlan
-from gateway.lab.witness import Witness
-from tests.e2e.conftest import Towns
-from tests.e2e.scene import (
+from gateway.lab.scene import (
     CITIZEN_HZ,
     CITIZEN_NUMBER,
     OFFICER_HZ,
@@ -17,6 +14,9 @@ from tests.e2e.scene import (
     Scene,
     open_scene,
 )
+from gateway.lab.town import Town, TownPlan
+from gateway.lab.witness import Witness
+from tests.e2e.conftest import Towns
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
