@@ -45,14 +45,14 @@ LAB_REFUSE=0
 LAB_ANSWERS={answers}
 
 [from-peer]
-exten => _X.,1,UserEvent(LabPeer,Call: ${{PJSIP_HEADER(read,X-Liandong-Call)}})
+exten => _X.,1,UserEvent(LabPeer,Call: ${{FILTER(-A-Za-z0-9._,${{PJSIP_HEADER(read,X-Liandong-Call)}})}})
  same => n,GotoIf($["${{LAB_REFUSE}}" != "0"]?refuse)
  same => n,GotoIf($["${{LAB_ANSWERS}}" != "person"]?early)
  same => n,Goto(liandong-peer,${{EXTEN}},1)
  same => n(early),Gosub(liandong-call,s,1(${{EXTEN}},{home}))
  same => n,Answer()
  same => n,Set(LAB_SIGN=${{IF($["${{LAB_ANSWERS}}" = "early"]?liandong-sign)}})
- same => n,Queue(${{EXTEN}},ncF(liandong-room^left^1),,,300,,${{LAB_SIGN}})
+ same => n,Queue(${{EXTEN}},nciF(liandong-room^left^1),,,300,,${{LAB_SIGN}})
  same => n,Goto(liandong-peer,over,1)
  same => n(refuse),Hangup(${{LAB_REFUSE}})
 """

@@ -50,7 +50,8 @@ class Limits:
     stuck_s: float = 10.0
     """A peer that has taken nothing for so long is dead (silence is sent to it all the time)."""
     strangers: int = 64
-    """Connections that have not yet named a granted uuid; more are closed at once."""
+    """Connections that have not named a uuid; of more the oldest is closed: a PBX names it at once.
+    Of those whose grant is being looked up there may be as many again; more are closed at once."""
 
 
 class AudioSocketServer:
@@ -61,7 +62,7 @@ class AudioSocketServer:
         self.opener = opener
         self.limits = limits or Limits()
         self.tasks: set[asyncio.Task[None]] = set()
-        self._connections: set[Connection] = set()
+        self._connections: dict[Connection, None] = {}
         self._server: asyncio.Server | None = None
         self._ticker: asyncio.Task[None] | None = None
 
@@ -97,13 +98,16 @@ class AudioSocketServer:
 
     def joined(self, connection: Connection) -> bool:
         """Count a new connection in; False: there are too many strangers already."""
-        strangers = sum(1 for other in self._connections if other.stranger)
-        self._connections.add(connection)
+        nameless = [other for other in self._connections if other.nameless]
+        looked_up = sum(1 for other in self._connections if other.looked_up)
+        self._connections[connection] = None
         metrics.CONNECTIONS.set(len(self._connections))
-        return strangers < self.limits.strangers
+        if len(nameless) >= self.limits.strangers:
+            nameless[0].close("too many strangers")
+        return looked_up < self.limits.strangers
 
     def left(self, connection: Connection) -> None:
-        self._connections.discard(connection)
+        self._connections.pop(connection, None)
         metrics.CONNECTIONS.set(len(self._connections))
 
     async def _tick(self) -> None:

@@ -39,6 +39,16 @@ class Connection(asyncio.Protocol):
         self._audio_ms = 0.0
         self._ended = False
 
+    @property
+    def nameless(self) -> bool:
+        """Still has to say its uuid."""
+        return self.stranger and not self._granting and not self._ended
+
+    @property
+    def looked_up(self) -> bool:
+        """Has said it, and nobody knows yet what it stands for."""
+        return self._granting and not self._ended
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         _tune(self._transport.get_extra_info("socket"), self._limits.stuck_s)

@@ -95,13 +95,18 @@ class FakeEventLog:
 
 
 class FakeGrants:
-    """Grants in a dictionary; `away` (an exception) makes looking them up fail."""
+    """Grants in a dictionary; `away` (an exception) makes looking them up fail, `hold` take time."""
 
     def __init__(self) -> None:
         self.grants: dict[str, TapGrant] = {}
         self.away: Exception | None = None
+        self.hold: asyncio.Event | None = None
+        self.asked = 0
 
     async def take(self, uuid: str) -> TapGrant | None:
+        self.asked += 1
+        if self.hold is not None:
+            await self.hold.wait()
         if self.away is not None:
             raise self.away
         return self.grants.pop(uuid, None)

@@ -44,6 +44,9 @@ def checked(action: str, headers: Headers) -> dict[str, str | list[str]]:
         if name.lower() in {known.lower() for known in merged}:
             raise UnsafeValue(f"{name}: given twice; pass a list of values instead")
         merged[name] = value if isinstance(value, str) else list(value)
+    if str(merged.get("Channel", "")).startswith("/"):
+        # Hangup takes /.../ for a regular expression: /.*/ would end every call.
+        raise UnsafeValue("Channel: a name that begins with / would stand for many channels")
     lines = list(_lines(merged))
     if len(lines) > MAX_HEADERS:
         raise UnsafeValue(f"{action}: {len(lines)} headers; the switch keeps {MAX_HEADERS}")

@@ -27,6 +27,7 @@ LEASE_S = 2.5
 """Less than STALE_S: who holds the claim has stopped acting before it can be taken over."""
 _UNCHANGED_S = 4.5
 """A beat that stood still so long by our own clock is stale, whatever the PBX's clock says."""
+_DIGITS = 18
 _SETTLE_S = 0.1
 _LOOK_EVERY_S = 0.5
 
@@ -206,7 +207,7 @@ class Claim:
 
     def _is_stale(self, seen: _Seen) -> bool:
         """A beat from the future, where the PBX's clock was set back, is not taken for stale."""
-        return not seen.beat.isdigit() or int(self._now()) - int(seen.beat) > STALE_S
+        return int(self._now()) - _number(seen.beat) > STALE_S
 
     def _confirm(self, sent: float) -> None:
         lapsed = not self.valid
@@ -233,5 +234,9 @@ def _is_nobody(token: str) -> bool:
 
 
 def _epoch(token: str) -> int:
-    number = token.partition(".")[0]
-    return int(number) if number.isdigit() else 0
+    return _number(token.partition(".")[0])
+
+
+def _number(text: str) -> int:
+    """What a global holds, which anyone with AMI rights can set; 0 where it is no number."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _DIGITS else 0

@@ -5,7 +5,6 @@ the registry's work.
 """
 
 import hashlib
-import math
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
@@ -17,6 +16,14 @@ from gateway.ids import uuid7
 from gateway.telephony.ami_event import AmiEvent
 from gateway.telephony.port import Sighting
 from gateway.telephony.seats import Seats
+from gateway.telephony.untrusted import (
+    cause_of,
+    file_of,
+    number_of,
+    room_of,
+    stamp_of,
+    target_of,
+)
 
 BUSY, REJECTED = "17", "21"
 _REFUSALS = {
@@ -37,6 +44,8 @@ _RINGING = "5"
 """ChannelState of a phone that has said that it rings (SIP 180)."""
 _LOCAL_FAR_END = ";2"
 _KEPT_EARLY = 64
+_TOLD_ONCE = frozenset({"Channel", "Uniqueid", "DestChannel", "DestUniqueid", "UserEvent", "Call"})
+"""Headers that no event has twice."""
 
 
 class Sightings:
@@ -77,21 +86,23 @@ class Sightings:
 
     def of(self, event: AmiEvent) -> list[Sighting]:
         """The sightings of one event, in order."""
+        if not _TOLD_ONCE.isdisjoint(event.repeated):
+            return []  # what a stranger has sent reads like headers of the switch's own
         handler = self._handlers.get(event.name)
         return list(handler(event, now())) if handler else []
 
     def _user_event(self, event: AmiEvent, at: datetime) -> Iterator[Sighting]:
-        name, room = event.get("UserEvent"), event.get("Call")
+        name, room = event.get("UserEvent"), room_of(event.get("Call"))
         if name == "LiandongCall" and room and event.get("Uniqueid"):
             arrived = e.CallArrived(
                 at,
                 room=room,
                 channel=event.get("Channel"),
                 unique_id=event.get("Uniqueid"),
-                caller_number=event.get("Caller"),
-                called_number=event.get("Called"),
+                caller_number=number_of(event.get("Caller")),
+                called_number=number_of(event.get("Called")),
                 centre=event.get("Centre"),
-                recording=event.get("Recording"),
+                recording=file_of(event.get("Recording")),
                 message_status=self._message_status,
             )
             yield Sighting(arrived, room=room)
@@ -107,19 +118,16 @@ class Sightings:
             yield from self._signed(event, at)
 
     def _key(self, event: AmiEvent, at: datetime, room: str) -> Iterator[Sighting]:
-        try:
-            ask = e.Ask(event.get("Verb"))
-            stamp = float(event.get("Stamp"))
-        except ValueError:
-            return
-        if not math.isfinite(stamp):
+        verb, stamp = event.get("Verb"), stamp_of(event.get("Stamp"))
+        target = target_of(event.get("Target"))
+        if stamp is None or target is None or verb not in set(e.Ask):
             return
         age_s = at.timestamp() + self._offset() - stamp
         asked = e.Asked(
             at,
-            ask=ask,
+            ask=e.Ask(verb),
             ref=_press(event, stamp),
-            target=event.get("Target"),
+            target=target,
             # A phone's own transfer is told by the caller's channel: it names who asked.
             unique_id=event.get("Asker") or event.get("Uniqueid"),
             native=event.get("Owner") == "native",
@@ -199,7 +207,7 @@ class Sightings:
         yield Sighting(e.HangupRequested(at, unique_id), unique_id=unique_id)
 
     def _hangup(self, event: AmiEvent, at: datetime) -> Iterator[Sighting]:
-        unique_id, cause = event.get("Uniqueid"), event.get("Cause")
+        unique_id = event.get("Uniqueid")
         yield from self._refusal(event, at)
         yield from self._silent(unique_id, at)
         self._beneath.pop(unique_id, "")
@@ -207,8 +215,8 @@ class Sightings:
         self._refused.discard(unique_id)
         self._rung.discard(unique_id)
         self._devices.pop(unique_id, None)
-        number = int(cause) if cause.isdigit() else 0
-        yield Sighting(e.ChannelEnded(at, unique_id, number), unique_id=unique_id)
+        ended = e.ChannelEnded(at, unique_id, cause_of(event.get("Cause")))
+        yield Sighting(ended, unique_id=unique_id)
 
     def _refusal(self, event: AmiEvent, at: datetime) -> Iterator[Sighting]:
         # A phone's HangupRequest comes before the word that the whole leg has failed, its Hangup

@@ -4,7 +4,6 @@ Our dialplan has marked their channels; the marks are read back one caller at a 
 """
 
 import contextlib
-import re
 
 from gateway.calls import events as e
 from gateway.clock import now
@@ -19,9 +18,7 @@ from gateway.telephony.reconcile import (
     phones_of,
 )
 from gateway.telephony.seats import Seats
-
-_ROOM = re.compile(r"ld-[^\x00-\x20,/\\\"]+")
-"""As the dialplan makes it (``ld-${UNIQUEID}``); it names the recording's file."""
+from gateway.telephony.untrusted import number_of, room_of
 
 
 async def strangers(
@@ -41,8 +38,8 @@ async def strangers(
 async def _call(
     ami: Ami, caller: ChannelSeen, seen: Snapshot, seats: Seats, message_status: e.MessageStatus
 ) -> list[Sighting]:
-    room = await _variable(ami, caller, "LD_CALL")
-    if not _ROOM.fullmatch(room):
+    room = room_of(await _variable(ami, caller, "LD_CALL"))
+    if not room:
         return []
     centre = await _variable(ami, caller, "LD_CENTRE")
     arrived = e.CallArrived(
@@ -50,7 +47,7 @@ async def _call(
         room=room,
         channel=caller.channel,
         unique_id=caller.unique_id,
-        caller_number=await _variable(ami, caller, "LD_NUMBER"),
+        caller_number=number_of(await _variable(ami, caller, "LD_NUMBER")),
         called_number=centre,
         centre=centre,
         recording=f"{room}.wav",

@@ -6,6 +6,8 @@ import socket
 import time
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gateway.errors import SwitchTimeout, SwitchUnreachable
 from gateway.telephony import ami_protocol
@@ -69,6 +71,42 @@ async def test_a_read_may_end_at_any_byte(protocol, factory, cut):
 async def test_bytes_that_are_no_utf8_cost_no_other_character(protocol, factory):
     protocol.data_received(EVENT.replace("三".encode(), b"\xff"))
     assert factory.events[0]["Caller"] == "张\N{REPLACEMENT CHARACTER}丰"
+
+
+PIECES = st.one_of(
+    st.binary(max_size=12),
+    st.sampled_from(
+        (
+            *(b"Event: ", b"Event", b"Response: Follows\r\n", b"Response: ", b"ActionID: 1"),
+            *(b"Message: ", b"EventList: start", b": ", b"\r\n", b"\r\n\r\n", b"\r", b"\n", b"\0"),
+            *("张三丰".encode(), "😀".encode()[:2], b"\xff\xfe", b"%00%zz", b"x" * 2000),
+            *(b"result: %ff", b"ChanVariable: a=b\r\nChanVariable: c", b"Asterisk Call Manager/"),
+        )
+    ),
+)
+
+
+@settings(deadline=None)
+@given(st.lists(PIECES, max_size=12), st.booleans())
+def test_no_bytes_from_the_switch_end_the_connection(pieces: list[bytes], pending: bool) -> None:
+    """Nor do they keep the next event from being heard."""
+    asyncio.run(_fed(pieces, pending=pending))
+
+
+async def _fed(pieces, *, pending):
+    protocol, protocol_factory = HardenedProtocol(), Factory()
+    protocol.connection_made(Pipe())
+    protocol.factory = protocol_factory
+    action = PendingAction({"Action": "CoreShowChannels", "ActionID": "1"}, listing=True)
+    if pending:
+        protocol.send(action)
+    for piece in pieces:
+        protocol.data_received(piece)
+    protocol.data_received(b"\r\n\r\n" + EVENT)
+    assert not protocol.transport.aborted
+    assert not protocol.closed
+    assert protocol_factory.events[-1]["UserEvent"] == "LiandongKey"
+    protocol.abandon(action)
 
 
 async def test_a_message_that_cannot_be_handled_costs_only_itself(protocol, factory):

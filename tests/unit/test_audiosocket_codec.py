@@ -3,7 +3,7 @@
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import FrameError
@@ -32,6 +32,27 @@ def test_frames_survive_any_split(frames: list[Frame], cuts: list[int]) -> None:
         got += decoder.feed(wire[at : at + step])
         at, turn = at + step, turn + 1
     assert got == frames
+
+
+@settings(deadline=None)
+@given(st.lists(st.binary(max_size=40), max_size=8))
+def test_any_bytes_are_frames_or_refused(pieces: list[bytes]) -> None:
+    decoder = Decoder()
+    for piece in pieces:
+        try:
+            frames = decoder.feed(piece)
+        except FrameError:
+            return
+        for frame in frames:
+            assert frame.type in FrameType
+            assert len(frame.payload) <= 0xFFFF
+
+
+def test_a_length_that_lies_is_waited_for_in_bounds() -> None:
+    decoder = Decoder()
+    assert decoder.feed(bytes.fromhex("12fffe") + bytes(0xFFFD)) == []
+    [audio] = decoder.feed(bytes(1))
+    assert len(audio.payload) == 0xFFFE
 
 
 def test_bytes_as_asterisk_22_sends_them() -> None:

@@ -77,6 +77,12 @@ class Desk:
                 self.changed.clear()
                 await self.changed.wait()
 
+    async def until_asked(self, times: int) -> None:
+        """Wait until so many grants have been looked up."""
+        async with asyncio.timeout(5):
+            while self.grants.asked < times:
+                await asyncio.sleep(0)
+
     async def hang_up(self) -> None:
         for writer in self._writers:
             writer.close()
@@ -212,13 +218,34 @@ async def test_a_peer_that_takes_nothing_is_dead() -> None:
         assert d.sinks[0].closed[0] in ("stuck", "lost")
 
 
-async def test_too_many_strangers_are_turned_away() -> None:
+async def test_of_too_many_strangers_the_first_has_to_go() -> None:
     async with desk(Limits(strangers=2)) as d:
         await d.connect(d.granted())
         await d.until(lambda: len(d.sinks) == 1)
+        first = await d.connect()
         await d.connect()
         await d.connect()
-        assert await closed_by_server(await d.connect()) == b""
+        assert await closed_by_server(first) == b""
+        assert d.sinks[0].closed == []
+
+
+async def test_a_flood_of_silent_peers_keeps_no_tap_out() -> None:
+    async with desk(Limits(strangers=2)) as d:
+        for _ in range(20):
+            await d.connect()
+        await d.connect(d.granted())
+        await d.until(lambda: len(d.sinks) == 1)
+
+
+async def test_a_flood_of_forged_uuids_is_bounded() -> None:
+    async with desk(Limits(strangers=2)) as d:
+        d.grants.hold = asyncio.Event()
+        forged = encode(FrameType.UUID, bytes(16))
+        for asked in (1, 2):
+            await d.connect(forged)
+            await d.until_asked(asked)
+        assert await closed_by_server(await d.connect(forged)) == b""
+        d.grants.hold.set()
 
 
 async def test_stopping_closes_every_tap() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.calls import commands as c
 from gateway.calls import events as e
-from gateway.errors import LiandongError, SwitchRefused, SwitchTimeout, UnsafeValue
+from gateway.errors import LiandongError, SwitchRefused, SwitchTimeout
 from gateway.settings import LinkSettings
 from gateway.telephony.ami_event import AmiReply
 from gateway.telephony.ami_values import Headers
@@ -142,7 +142,7 @@ async def test_one_that_is_gone_meanwhile_does_not_hide_the_next(error: Liandong
     assert one.room == "ld-2.1"
 
 
-async def test_a_forged_number_never_reaches_an_action() -> None:
+async def test_of_a_forged_number_only_the_digits_reach_an_action() -> None:
     forged = MARKS | {"LD_NUMBER": "1\r\nAction: Command"}
     [one] = await found(seen(row(CALLER, CITY, "Queue")), {CALLER: forged})
     assert isinstance(one.event, e.CallArrived)
@@ -163,9 +163,10 @@ async def test_a_forged_number_never_reaches_an_action() -> None:
         target="110",
         ring_s=30,
     )
-    with pytest.raises(UnsafeValue):
-        await AsteriskSwitch(pbx, [link], no_tap).execute(ring)
-    assert pbx.actions("Originate") == []
+    await AsteriskSwitch(pbx, [link], no_tap).execute(ring)
+    [sent] = pbx.actions("Originate")
+    assert sent.headers["CallerID"] == "1"
+    assert "__LD_NUMBER=1" in sent.headers["Variable"]
 
 
 @pytest.mark.parametrize("room", ["ld-1.1\r\nAction: Command", "../../etc/passwd", "ld-1.1,x"])
