@@ -45,7 +45,8 @@ LAB_REFUSE=0
 LAB_ANSWERS={answers}
 
 [from-peer]
-exten => _X.,1,UserEvent(LabPeer,Call: ${{FILTER(-A-Za-z0-9._,${{PJSIP_HEADER(read,X-Liandong-Call)}})}})
+exten => _X.,1,Set(LAB_CALL=${{FILTER(-A-Za-z0-9._,${{PJSIP_HEADER(read,X-Liandong-Call)}})}})
+ same => n,UserEvent(LabPeer,Call: ${{LAB_CALL}})
  same => n,GotoIf($["${{LAB_REFUSE}}" != "0"]?refuse)
  same => n,GotoIf($["${{LAB_ANSWERS}}" != "person"]?early)
  same => n,Goto(liandong-peer,${{EXTEN}},1)

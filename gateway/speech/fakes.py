@@ -95,7 +95,7 @@ class FakeEventLog:
 
 
 class FakeGrants:
-    """Grants in a dictionary; `away` (an exception) makes looking them up fail, `hold` take time."""
+    """Grants in a dictionary; `away` (an exception) makes look-ups fail, `hold` take time."""
 
     def __init__(self) -> None:
         self.grants: dict[str, TapGrant] = {}

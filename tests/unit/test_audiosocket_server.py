@@ -80,7 +80,7 @@ class Desk:
     async def until_asked(self, times: int) -> None:
         """Wait until so many grants have been looked up."""
         async with asyncio.timeout(5):
-            while self.grants.asked < times:
+            while self.grants.asked < times:  # noqa: ASYNC110
                 await asyncio.sleep(0)
 
     async def hang_up(self) -> None:
