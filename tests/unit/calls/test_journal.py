@@ -109,7 +109,7 @@ async def test_a_hanging_disk_holds_a_call_for_the_bound_only(journal: Journal, 
     await journal.intent(CALL, "RingTarget", {"ref": "t1"})
     took = time.monotonic() - began
     # The upper bound allows for a machine with other work; without the bound it would be 10 s.
-    assert 2 * BOUND_S <= took < 2 * BOUND_S + 0.5
+    assert 2 * BOUND_S <= took < 2 * BOUND_S + 5
     assert journal.late == 2
 
 
