@@ -49,7 +49,11 @@ class Level:
     final_in_time: float
     """Share of utterances final within 0.8 s of the end of speech."""
     words_in_place: float
-    """Share of utterances whose first word begins and last word ends within 100 ms."""
+    """Share of utterances whose first word begins and last word ends within 100 ms of the sound.
+
+    Where the sound begins and ends is told by loudness alone, so that a soft beginning counts as a
+    miss; `make asr-eval` has the words' own times.
+    """
     unheard: int
     gaps: dict[str, int]
     cpu: float

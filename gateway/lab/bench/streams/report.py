@@ -55,7 +55,7 @@ def show(found: dict[str, Search], told: dict[str, Any], console: Console) -> No
         "end → final p50",
         "p95",
         "≤ 0.8 s",
-        "words ± 0.1 s",
+        "edges ± 0.1 s",
         "CER %",
         "core",
         "MiB",
