@@ -100,6 +100,7 @@ class Control:
                 link.answered_by,
                 tuple(place.answered_by for place in link.hunt),
                 settings.handovers.designate_at if link.target in centres else 0,
+                link.alive_s,
             )
             for link in settings.links
         }

@@ -88,6 +88,9 @@ class LinkSettings(_Part):
     the caller hears that it rings, and goes to the head of the queue if nobody answers."""
     brief_s: float = 0.0
     ring_s: float = 30.0
+    alive_s: float = Field(default=4.0, ge=0)
+    """How long a trunk or phone may show no sign of life (180, 183, 200) before the next place is
+    rung; the last place has 12 s. 0: each has `ring_s`. A queue here is not held to it."""
     hunt: list[PlaceSettings] = Field(default_factory=list)
     """Further places, rung in turn for `ring_s` each where the one before gave nobody."""
 

@@ -80,8 +80,15 @@ class ChannelEnded(Event):
 
 
 @dataclass(frozen=True)
+class TargetTried(Event):
+    """A phone, or another PBX, is called beneath the target's leg; whether it is there is open."""
+
+    leg_id: str
+
+
+@dataclass(frozen=True)
 class TargetRinging(Event):
-    """A phone rings beneath the target's leg."""
+    """What was called shows life: it rings, sends audio, or has answered."""
 
     leg_id: str
 
@@ -214,6 +221,8 @@ class CommandEnded(Event):
 
 class Deadline(StrEnum):
     MOVE = "move"
+    ALIVE = "alive"
+    """What was called should have shown life by now."""
     RING = "ring"
     RELEASE = "release"
 

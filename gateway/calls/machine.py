@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gateway.calls import commands as c
-from gateway.calls import consult
+from gateway.calls import consult, reach
 from gateway.calls import events as e
 from gateway.calls import facts as f
 from gateway.calls import ownership as o
@@ -262,13 +262,23 @@ def _deadline(step: Step, event: e.DeadlinePassed) -> None:
     elif event.deadline is e.Deadline.RING and not transfer.answered:
         step.drop_target(transfer)
         t.failed(step, transfer, FailureReason.NO_ANSWER)
+    elif event.deadline is e.Deadline.ALIVE and reach.may_be_given_up(transfer):
+        step.drop_target(transfer)
+        t.failed(step, transfer, FailureReason.UNREACHABLE)
     elif event.deadline is e.Deadline.RELEASE and transfer.committed:
         t.release(step, transfer)
 
 
+def _target_tried(step: Step, event: e.TargetTried) -> None:
+    if (transfer := _of(step, event.leg_id)) is not None:
+        reach.tried(step, transfer)
+    else:
+        _stray(step, event.leg_id)
+
+
 def _target_ringing(step: Step, event: e.TargetRinging) -> None:
     if (transfer := _of(step, event.leg_id)) is not None:
-        t.ringing(step, transfer)
+        reach.ringing(step, transfer)
     else:
         _stray(step, event.leg_id)
 
@@ -288,7 +298,7 @@ def _target_answered(step: Step, event: e.TargetAnswered) -> None:
 def _target_failed(step: Step, event: e.TargetFailed) -> None:
     transfer = _of(step, event.leg_id)
     if transfer is not None and not transfer.answered:
-        t.failed(step, transfer, t.why(transfer))
+        t.failed(step, transfer, reach.why(transfer))
 
 
 def _stray(step: Step, leg_id: str) -> bool:
@@ -317,6 +327,7 @@ _AFTER_END = (
     e.RoomLeft,
     e.TargetAnswered,
     e.TargetRinging,
+    e.TargetTried,
 )
 """What still matters once the caller has gone: the legs that are left."""
 
@@ -336,6 +347,7 @@ _HANDLERS: dict[type[e.Event], Callable[[Step, Any], None]] = {
     e.OwnerSettled: o.settled,
     e.CommandEnded: _command_ended,
     e.DeadlinePassed: _deadline,
+    e.TargetTried: _target_tried,
     e.TargetRinging: _target_ringing,
     e.TargetRefused: _target_refused,
     e.TargetAnswered: _target_answered,

@@ -56,6 +56,8 @@ class Rules:
     """Who answers at each further place, rung in turn where the one before gave nobody."""
     designate_at: int = 3
     """The hand-over between the centres that asks for a designation; 0: to a line outside."""
+    alive_s: float = 4.0
+    """How long what is called may show no life while there is another place to ring; 0: ring_s."""
 
     @property
     def places(self) -> tuple[str, ...]:
@@ -89,7 +91,7 @@ class Transfer:
     joined: bool = False
     answered: bool = False
     phones: int = 0
-    """Phones beneath the target's leg that have been rung."""
+    """Phones beneath the target's leg that have been called."""
     refusals: tuple[FailureReason, ...] = ()
     """What phones beneath it said instead of ringing on."""
     native: bool = False

@@ -7,7 +7,7 @@ into it, in one go. Nothing releases the transferor before a *person* at the tar
 from dataclasses import replace
 
 from gateway.calls import commands as c
-from gateway.calls import consult, ownership
+from gateway.calls import consult, ownership, reach
 from gateway.calls import events as e
 from gateway.calls import facts as f
 from gateway.calls.facts import FailureReason, TransferKind, TransferState
@@ -149,12 +149,6 @@ def hunt(step: Step, transfer: Transfer, reason: FailureReason) -> bool:
     )
     ring(step, again)
     return True
-
-
-def ringing(step: Step, transfer: Transfer) -> None:
-    transfer = step.set_transfer(transfer, phones=transfer.phones + 1)
-    if transfer.state is TransferState.REQUESTED:
-        step.move_transfer(transfer, TransferState.RINGING)
 
 
 def answered(step: Step, transfer: Transfer, event: e.TargetAnswered) -> None:
@@ -355,22 +349,7 @@ def _keeps_caller(step: Step, transfer: Transfer) -> bool:
 
 def target_gone(step: Step, transfer: Transfer) -> None:
     """The target's leg has ended while the transfer was live."""
-    failed(step, transfer, FailureReason.TARGET_LEFT if transfer.answered else why(transfer))
-
-
-def why(transfer: Transfer) -> FailureReason:
-    """Why nobody answered: refused only if every phone refused, else somebody let it ring.
-
-    Of what the dialplan rang by itself no more is known than that nobody answered.
-    """
-    if transfer.native:
-        return FailureReason.NO_ANSWER
-    if transfer.phones == 0:
-        return FailureReason.UNREACHABLE
-    if len(transfer.refusals) < transfer.phones:
-        return FailureReason.NO_ANSWER
-    telling = (FailureReason.REJECTED, FailureReason.BUSY, FailureReason.UNREACHABLE)
-    return next((one for one in telling if one in transfer.refusals), FailureReason.NO_ANSWER)
+    failed(step, transfer, FailureReason.TARGET_LEFT if transfer.answered else reach.why(transfer))
 
 
 def transferor_gone(step: Step, transfer: Transfer, leg: Leg) -> None:

@@ -6,7 +6,7 @@ each agent's leaving, ends in one of these.
 
 from datetime import timedelta
 
-from gateway.calls import consult
+from gateway.calls import consult, reach
 from gateway.calls import events as e
 from gateway.calls import facts as f
 from gateway.calls import transfer as t
@@ -92,7 +92,7 @@ def requeued(step: Step, _event: e.CallerRequeued) -> None:
         step.fetch(waited)
     elif transfer and transfer.live:
         step.drop_target(transfer)
-        step.move_transfer(transfer, TransferState.RETURNED_TO_QUEUE, t.why(transfer))
+        step.move_transfer(transfer, TransferState.RETURNED_TO_QUEUE, reach.why(transfer))
         step.forget_ringing()
 
 

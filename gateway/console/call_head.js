@@ -3,7 +3,7 @@
 import { post } from "./api.js";
 import { byId, el, fill, notice, show } from "./dom.js";
 import { speaker, state, update, watch } from "./store.js";
-import { centreName, clockTime, CONSULT_PATH, END, FAILED, KIND, LEG, problemText, REASON, STATUS, TRANSFER, TRANSFER_PATH } from "./words.js";
+import { centreName, clockTime, CONSULT_PATH, END, FAILED, KIND, LEG, NEXT_PLACE, problemText, REASON, STATUS, TRANSFER, TRANSFER_PATH } from "./words.js";
 
 async function reveal(call) {
   try {
@@ -56,7 +56,8 @@ function progress(transfers) {
   const failed = FAILED.has(last.state);
   // A step that was passed over (no briefing apart) is not shown as done, nor as still to come.
   const path = PATH.filter((name, at) => times.has(name) || (!failed && at > furthest));
-  const steps = path.map((name) => step(TRANSFER[name], times.get(name), name === last.state, ""));
+  const called = (name) => (name === "requested" && times.get(name)?.reason ? NEXT_PLACE : TRANSFER[name]);
+  const steps = path.map((name) => step(called(name), times.get(name), name === last.state, ""));
   if (failed) steps.push(step(TRANSFER[last.state], last, true, "failed"));
   return el(
     "div",

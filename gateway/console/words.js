@@ -13,6 +13,8 @@ export const TRANSFER = {
   cancelled: "已取消",
   caller_gone: "来电人已挂断",
 };
+/** Asked for again because a place of the link gave nobody. */
+export const NEXT_PLACE = "改呼下一处";
 export const TRANSFER_PATH = ["requested", "ringing", "briefing", "three_way", "released", "completed"];
 export const CONSULT_PATH = ["requested", "ringing", "briefing", "consulting", "three_way", "released", "completed"];
 export const FAILED = new Set(["returned_to_agent", "returned_to_queue", "cancelled", "caller_gone"]);

@@ -78,6 +78,7 @@ class TownPlan:
     release: str = "talk"
     brief_s: float = 0.0
     ring_s: float = 20.0
+    alive_s: float = 4.0
     target_context: str = "liandong-target"
     fire: str = ""
     """Phone of the fire brigade (119), which 12345 and 110 can bring in; '': there is none."""

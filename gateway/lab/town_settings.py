@@ -60,6 +60,7 @@ answered_by = "{answered_by}"
 release = "{release}"
 brief_s = {brief_s}
 ring_s = {ring_s}
+alive_s = {alive_s}
 hunt = [{hunt}]
 
 """
@@ -165,6 +166,7 @@ def _links(plan: "TownPlan") -> str:
             release=plan.release,
             brief_s=plan.brief_s,
             ring_s=plan.ring_s,
+            alive_s=plan.alive_s,
             hunt=", ".join(f'{{dial = "{dial}", answered_by = "device"}}' for dial in hunting),
         )
     return text

@@ -42,6 +42,8 @@ SECOND_ROOM = "-consult"
 """After the name of the call's room: where an operator consults without the caller."""
 _RINGING = "5"
 """ChannelState of a phone that has said that it rings (SIP 180)."""
+_NO_RESPONSE = "18"
+"""Cause of a phone, or PBX, that has let every INVITE go unanswered (PJSIP's timer B, or 408)."""
 _LOCAL_FAR_END = ";2"
 _KEPT_EARLY = 64
 _TOLD_ONCE = frozenset({"Channel", "Uniqueid", "DestChannel", "DestUniqueid", "UserEvent", "Call"})
@@ -67,9 +69,10 @@ class Sightings:
         self._beneath: dict[str, str] = {}
         self._refused: set[str] = set()
         self._alerted: set[str] = set()
+        self._spoke: set[str] = set()
         self._devices: dict[str, tuple[str, str]] = {}
         self._early: OrderedDict[str, FailureReason] = OrderedDict()
-        self._rung: set[str] = set()
+        self._called: set[str] = set()
         self._handlers: dict[str, Callable[[AmiEvent, datetime], Iterable[Sighting]]] = {
             "UserEvent": self._user_event,
             "AgentConnect": self._agent_connect,
@@ -162,8 +165,10 @@ class Sightings:
             leg_id = phone
         if leg_id and phone not in self._beneath:
             self._beneath[phone] = leg_id
-            self._rung.add(leg_id)
-            yield Sighting(e.TargetRinging(at, leg_id), unique_id=leg_id)
+            self._called.add(leg_id)
+            yield Sighting(e.TargetTried(at, leg_id), unique_id=leg_id)
+            if phone in self._alerted:
+                yield Sighting(e.TargetRinging(at, leg_id), unique_id=leg_id)
             if early := self._early.pop(phone, None):
                 self._refused.add(phone)
                 yield Sighting(e.TargetRefused(at, leg_id, early), unique_id=leg_id)
@@ -174,7 +179,7 @@ class Sightings:
         if event.get("DialStatus") != "ANSWER" or channel.startswith("Local/"):
             return
         party = self._seats.of_channel(channel)
-        self._alerted.add(phone)
+        yield from self._alert(phone, at)
         leg_id = _target_leg(caller) or ("" if caller else phone)
         if leg_id:
             self._devices[leg_id] = (channel, phone)
@@ -183,14 +188,19 @@ class Sightings:
         else:
             yield Sighting(e.AgentConnected(at, channel, phone, party), unique_id=caller)
 
-    def _dial_state(self, event: AmiEvent, _at: datetime) -> Iterable[Sighting]:
-        self._alerted.add(event.get("DestUniqueid"))
-        return ()
+    def _dial_state(self, event: AmiEvent, at: datetime) -> Iterator[Sighting]:
+        yield from self._alert(event.get("DestUniqueid"), at)
 
-    def _new_state(self, event: AmiEvent, _at: datetime) -> Iterable[Sighting]:
+    def _new_state(self, event: AmiEvent, at: datetime) -> Iterator[Sighting]:
         if event.get("ChannelState") == _RINGING:
-            self._alerted.add(event.get("Uniqueid"))
-        return ()
+            yield from self._alert(event.get("Uniqueid"), at)
+
+    def _alert(self, phone: str, at: datetime) -> Iterator[Sighting]:
+        """A phone shows life, which is told once."""
+        leg_id = self._beneath.get(phone)
+        if leg_id and phone not in self._alerted:
+            yield Sighting(e.TargetRinging(at, leg_id), unique_id=leg_id)
+        self._alerted.add(phone)
 
     def _joined(self, event: AmiEvent, at: datetime) -> Iterator[Sighting]:
         room, aside = _room(event)
@@ -204,16 +214,20 @@ class Sightings:
     def _hangup_request(self, event: AmiEvent, at: datetime) -> Iterator[Sighting]:
         unique_id = event.get("Uniqueid")
         yield from self._refusal(event, at)
+        if event.get("Cause") != _NO_RESPONSE:
+            self._spoke.add(unique_id)
         yield Sighting(e.HangupRequested(at, unique_id), unique_id=unique_id)
 
     def _hangup(self, event: AmiEvent, at: datetime) -> Iterator[Sighting]:
         unique_id = event.get("Uniqueid")
         yield from self._refusal(event, at)
         yield from self._silent(unique_id, at)
+        yield from self._mute(unique_id, at)
         self._beneath.pop(unique_id, "")
         self._alerted.discard(unique_id)
+        self._spoke.discard(unique_id)
         self._refused.discard(unique_id)
-        self._rung.discard(unique_id)
+        self._called.discard(unique_id)
         self._devices.pop(unique_id, None)
         ended = e.ChannelEnded(at, unique_id, cause_of(event.get("Cause")))
         yield Sighting(ended, unique_id=unique_id)
@@ -236,18 +250,24 @@ class Sightings:
             yield Sighting(refused, unique_id=leg_id)
 
     def _silent(self, leg_id: str, at: datetime) -> Iterator[Sighting]:
-        """A leg has ended: what was tried beneath it and never said that it rings is not there."""
+        """A leg has ended: so has all that was called beneath it."""
         for phone, beneath in self._beneath.items():
-            if beneath == leg_id and phone not in self._alerted | self._refused:
-                self._refused.add(phone)
-                refused = e.TargetRefused(at, leg_id, FailureReason.UNREACHABLE)
-                yield Sighting(refused, unique_id=leg_id)
+            if beneath == leg_id:
+                yield from self._mute(phone, at)
+
+    def _mute(self, phone: str, at: datetime) -> Iterator[Sighting]:
+        """A phone's call has ended: one that never said a word is not there."""
+        leg_id = self._beneath.get(phone)
+        if leg_id and phone not in self._alerted | self._spoke | self._refused:
+            self._refused.add(phone)
+            refused = e.TargetRefused(at, leg_id, FailureReason.UNREACHABLE)
+            yield Sighting(refused, unique_id=leg_id)
 
     def _originate_response(self, event: AmiEvent, at: datetime) -> Iterator[Sighting]:
         # For a leg beneath which nothing rang. Else its own Hangup tells, and comes after the word
         # of every phone, where this may come before the last one's.
         unique_id = event.get("Uniqueid")
-        if unique_id in self._rung:
+        if unique_id in self._called:
             return
         if event.get("Response") == "Failure" and unique_id not in {"", "<null>"}:
             failed = e.TargetFailed(at, unique_id)

@@ -18,8 +18,8 @@ HANDED_OVER = [*START, S.BRIEFING, S.THREE_WAY, S.RELEASED, S.COMPLETED]
 STORIES = {
     "answered": (HANDED_OVER, None),
     "no_answer": ([*START, S.RETURNED_TO_AGENT], R.NO_ANSWER),
-    "busy": ([*START, S.RETURNED_TO_AGENT], R.BUSY),
-    "rejected": ([*START, S.RETURNED_TO_AGENT], R.REJECTED),
+    "busy": ([S.REQUESTED, S.RETURNED_TO_AGENT], R.BUSY),
+    "rejected": ([S.REQUESTED, S.RETURNED_TO_AGENT], R.REJECTED),
     "operator_leaves": ([*START, S.BRIEFING, S.RELEASED, S.COMPLETED], None),
     "operator_leaves_in_vain": ([*START, S.RETURNED_TO_QUEUE], R.NO_ANSWER),
 }

@@ -28,9 +28,8 @@ async def test_the_third_place_answers_and_has_the_caller(hunt: Scene) -> None:
     await hunt.hears(hunt.officer, CITIZEN_HZ)
     transfer = await hunt.until_transfer("completed")
     steps = [(one["state"], one["reason"]) for one in transfer["steps"]]
-    assert steps[:4] == [
+    assert steps[:3] == [
         ("requested", None),
-        ("ringing", None),
         ("requested", "busy"),
         ("requested", "unreachable"),
     ]

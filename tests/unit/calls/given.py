@@ -55,9 +55,14 @@ class Scene:
                 self.facts.append(command.fact)
                 self.view.apply(command.fact)
             elif isinstance(command, c.Arm):
-                self.armed.append(command)
+                self._arm(command)
         self.commands += commands
         return [one for one in commands if not isinstance(one, c.Record | c.Arm | c.OpenTap)]
+
+    def _arm(self, arm: c.Arm) -> None:
+        """As a session does: the same deadline armed again takes the place of the earlier one."""
+        same = (arm.deadline, arm.ref)
+        self.armed = [one for one in self.armed if (one.deadline, one.ref) != same] + [arm]
 
     def on(self, kind: type[e.Event], **fields: Any) -> list[c.Command]:
         """Take an event of `kind`, happening now."""
@@ -96,6 +101,11 @@ class Scene:
 
     def command_ended(self, name: str, outcome: e.Outcome, ref: str = "") -> list[c.Command]:
         return self.on(e.CommandEnded, name=name, ref=ref or self.transfer.id, outcome=outcome)
+
+    def rings(self, leg_id: str = TARGET) -> list[c.Command]:
+        """A phone beneath the target's leg is called, and says that it rings."""
+        done = self.on(e.TargetTried, leg_id=leg_id)
+        return done + self.on(e.TargetRinging, leg_id=leg_id)
 
     def answers(
         self, leg_id: str = TARGET, *, by_agent: bool = True, by_sign: bool = False
@@ -187,7 +197,7 @@ def given_ringing_transfer(
     scene.joined(OPERATOR)
     scene.command_ended("MoveToRoom", e.Outcome.DONE)
     scene.command_ended("RingTarget", e.Outcome.DONE)
-    scene.on(e.TargetRinging, leg_id=TARGET)
+    scene.rings(TARGET)
     return scene
 
 
@@ -223,7 +233,7 @@ def given_ringing_consult(links: dict[tuple[str, str], Rules] | None = None) -> 
     scene.joined(OPERATOR, aside=True)
     scene.command_ended("MoveAside", e.Outcome.DONE)
     scene.command_ended("RingTarget", e.Outcome.DONE)
-    scene.on(e.TargetRinging, leg_id=TARGET)
+    scene.rings(TARGET)
     return scene
 
 

@@ -32,6 +32,8 @@ class Watch:
         self.held_at: int | None = None
         self.on_hold_at: int | None = None
         self.ended = False
+        self.called = ""
+        """The target's leg beneath which something was called last."""
 
     def take(self, event: e.Event) -> list[c.Command]:
         """Let the machine take `event`; every invariant holds afterwards."""
@@ -40,6 +42,8 @@ class Watch:
         seen = len(scene.commands)
         scene.take(event)
         commands = scene.commands[seen:]
+        if isinstance(event, e.TargetTried):
+            self.called = event.leg_id
         if isinstance(event, e.CallerHeld) and not before.ended:
             self.held_at = seen
         if isinstance(event, e.CallerOnHold) and not before.ended:
@@ -181,7 +185,7 @@ class Watch:
         assert max(added.values(), default=1) == 1
 
     def _way_out(self) -> None:
-        """(d) a live transfer has a deadline ahead of it or a person on it."""
+        """(d) a live transfer has a deadline ahead of it or a person on it; silence has its own."""
         transfer = self.scene.state.transfer
         if transfer is None or not transfer.live:
             return
@@ -191,6 +195,9 @@ class Watch:
             assert self.scene.state.agent(transfer.leg_id) is not None
         else:
             assert e.Deadline.RING in armed
+        if self.called == transfer.leg_id and transfer.state is S.REQUESTED:
+            queue, joined = transfer.answered_by == "agent", transfer.joined
+            assert queue or joined or e.Deadline.ALIVE in armed
         if transfer.rung and not transfer.moved:
             assert e.Deadline.MOVE in armed
 

@@ -120,7 +120,12 @@ class Switch:
         self.say(e.HangupRequested, unique_id=unique_id)
         self._end_agent(unique_id, wanted=True)
 
+    def target_is_called(self, target: Target) -> None:
+        """Whether anything is there is not known yet."""
+        self.say(e.TargetTried, leg_id=target.leg_id)
+
     def target_rings(self, target: Target) -> None:
+        self.target_is_called(target)
         self.say(e.TargetRinging, leg_id=target.leg_id)
 
     def target_answers(self, target: Target, *, person: bool) -> None:

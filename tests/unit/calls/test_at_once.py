@@ -32,7 +32,7 @@ def given_waiting_alone() -> Scene:
     scene.command_ended("HoldCaller", e.Outcome.DONE)
     scene.on(e.CallerHeld)
     scene.ended(OPERATOR)
-    scene.on(e.TargetRinging, leg_id=TARGET)
+    scene.rings(TARGET)
     return scene
 
 

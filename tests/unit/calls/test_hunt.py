@@ -1,11 +1,14 @@
 """A target that gives nobody: the link's next place is rung, for the same key press."""
 
+from dataclasses import replace
+
 import pytest
 
 from gateway.calls import commands as c
 from gateway.calls import events as e
 from gateway.calls.facts import FailureReason, TransferState
 from gateway.calls.recovery import state_of, views_of
+from gateway.calls.state import Rules
 
 from .given import (
     CALL,
@@ -22,6 +25,7 @@ from .given import (
 
 SECOND, THIRD = f"{CALL}.target.3", f"{CALL}.target.4"
 HUNT = rules(hunt=("device", "agent"))
+Links = dict[tuple[str, str], Rules]
 
 
 def _rung(scene: Scene) -> list[tuple[str, int]]:
@@ -29,7 +33,7 @@ def _rung(scene: Scene) -> list[tuple[str, int]]:
 
 
 def _refuses(scene: Scene, leg_id: str, reason: FailureReason) -> list[c.Command]:
-    scene.on(e.TargetRinging, leg_id=leg_id)
+    scene.rings(leg_id)
     scene.on(e.TargetRefused, leg_id=leg_id, reason=reason)
     return scene.ended(leg_id)
 
@@ -80,7 +84,8 @@ def test_where_it_does_not_the_device_is_not_believed() -> None:
 def test_a_place_that_shows_life_after_it_was_given_up_is_hung_up() -> None:
     scene = given_ringing_transfer(HUNT)
     scene.wait(33.1)
-    assert scene.on(e.TargetRinging, leg_id=TARGET) == [c.HangUp(TARGET, TARGET)]
+    life = scene.on(e.TargetRinging, leg_id=TARGET)
+    assert life == [c.HangUp(TARGET, TARGET)]
     assert scene.transfer.leg_id == SECOND
 
 
@@ -145,3 +150,70 @@ def test_a_restart_knows_which_place_rings() -> None:
     scene.state = state
     scene.ended(SECOND)
     assert _rung(scene)[-1] == (THIRD, 2)
+
+
+# --- a place that shows no sign of life -------------------------------------------------------
+
+TRUNKS = rules(answered_by="device", hunt=("device",))
+DEAD = (TransferState.REQUESTED, FailureReason.UNREACHABLE)
+
+
+def _steps(scene: Scene) -> list[tuple[TransferState, FailureReason | None]]:
+    return [(one.state, one.reason) for one in scene.shown.steps]
+
+
+def _given_called(links: Links) -> Scene:
+    """Something is called at 110, and has said nothing yet."""
+    scene = given_moving(links)
+    scene.joined(CALLER)
+    scene.joined(OPERATOR)
+    scene.on(e.TargetTried, leg_id=TARGET)
+    return scene
+
+
+def test_a_trunk_that_says_nothing_is_given_up_and_the_next_place_is_rung() -> None:
+    scene = _given_called(TRUNKS)
+    assert scene.wait(3.9) == []
+    assert names(scene.wait(0.2)) == ["HangUp", "RingTarget"]
+    assert _steps(scene) == [(TransferState.REQUESTED, None), DEAD]
+    assert _rung(scene) == [(TARGET, 0), (SECOND, 1)]
+
+
+def test_the_last_place_is_given_longer() -> None:
+    scene = _given_called(rules(answered_by="device"))
+    assert scene.wait(11.9) == []
+    assert names(scene.wait(0.2)) == ["HangUp", "ForgetRinging"]
+    assert _steps(scene)[1:] == [(TransferState.RETURNED_TO_AGENT, FailureReason.UNREACHABLE)]
+
+
+def test_what_rings_in_time_rings_on() -> None:
+    scene = _given_called(TRUNKS)
+    scene.wait(3.9)
+    scene.on(e.TargetRinging, leg_id=TARGET)
+    assert scene.wait(25) == []
+    assert scene.history == [TransferState.REQUESTED, TransferState.RINGING]
+
+
+def test_a_leg_in_the_room_is_alive_though_its_ringing_was_not_told() -> None:
+    scene = _given_called(TRUNKS)
+    scene.joined(TARGET)
+    assert scene.wait(25) == []
+
+
+def test_the_next_thing_that_is_called_has_its_own_time() -> None:
+    scene = _given_called(TRUNKS)
+    scene.wait(3)
+    scene.on(e.TargetTried, leg_id=TARGET)
+    assert scene.wait(3) == []
+    assert names(scene.wait(1.1)) == ["HangUp", "RingTarget"]
+
+
+@pytest.mark.parametrize(
+    "links",
+    [HUNT, {between: replace(one, alive_s=0.0) for between, one in TRUNKS.items()}],
+    ids=["a queue goes from phone to phone by itself", "switched off"],
+)
+def test_not_every_place_is_held_to_it(links: Links) -> None:
+    scene = _given_called(links)
+    assert scene.wait(29) == []
+    assert names(scene.wait(5)) == ["HangUp", "RingTarget"]

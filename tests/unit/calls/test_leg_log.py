@@ -52,7 +52,7 @@ def given_ringing_after(wait_s: float, talk_s: float, ask: e.Ask = e.Ask.TRANSFE
     scene.joined(CALLER)
     scene.joined(OPERATOR)
     scene.wait(1)
-    scene.on(e.TargetRinging, leg_id=TARGET)
+    scene.rings(TARGET)
     return scene
 
 
@@ -184,7 +184,7 @@ def test_each_place_of_a_hunt_list_has_its_own_record() -> None:
     scene.asks(e.Ask.TRANSFER, OPERATOR)
     scene.joined(CALLER)
     scene.joined(OPERATOR)
-    scene.on(e.TargetRinging, leg_id=TARGET)
+    scene.rings(TARGET)
     scene.on(e.TargetRefused, leg_id=TARGET, reason=FailureReason.BUSY)
     scene.wait(2)
     scene.ended(TARGET)

@@ -66,6 +66,7 @@ LINKS = [
     rules(release="talk"),
     rules(answered_by="device"),
     rules(hunt=("device", "agent")),
+    rules(answered_by="device", hunt=("device",)),
     rules(release="talk", hunt=("agent",)),
     rules(release="at_once", hunt=("agent",)),
     rules(release="talk") | {(one, "119"): FIRE for one in ("12345", "110")},
@@ -102,6 +103,7 @@ words: st.SearchStrategy[tuple[type[e.Event], dict[str, Any]]] = st.one_of(
             (e.RoomLeft, {"unique_id": channel, "aside": st.booleans()}),
             (e.HangupRequested, {"unique_id": channel}),
             (e.ChannelEnded, {"unique_id": channel, "cause": st.just(16)}),
+            (e.TargetTried, {"leg_id": leg}),
             (e.TargetRinging, {"leg_id": leg}),
             (e.TargetRefused, {"leg_id": leg, "reason": reason}),
             (
@@ -290,11 +292,13 @@ class Calls(RuleBasedStateMachine):
         self.switch.say(e.OwnerDesignated, centre=centre, by="boss")
 
     @precondition(lambda self: self.switch.target and not self.switch.target.person)
-    @rule(how=st.sampled_from(["rings", "early", "person", "busy", "reject", "ends"]))
+    @rule(how=st.sampled_from(["called", "rings", "early", "person", "busy", "reject", "ends"]))
     def target_does(self, how: str) -> None:
         target = self.switch.target
         assert target is not None
-        if how == "rings":
+        if how == "called":
+            self.switch.target_is_called(target)
+        elif how == "rings":
             self.switch.target_rings(target)
         elif how in {"early", "person"}:
             # A link that takes a device's answer for a person's must lead to such devices only.

@@ -32,7 +32,7 @@ def given_119_rings() -> Scene:
     """Zhang, Li and the citizen are in the room; the fire brigade's phone rings."""
     scene = given_three_way(FIRE, ask=e.Ask.TRANSFER)
     scene.asks(e.Ask.TRANSFER, OPERATOR, target="119")
-    scene.on(e.TargetRinging, leg_id=FIREMAN)
+    scene.rings(FIREMAN)
     return scene
 
 

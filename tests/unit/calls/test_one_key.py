@@ -209,7 +209,7 @@ def test_110_hands_back_to_12345_in_the_same_room() -> None:
     [ring] = scene.asks(e.Ask.TRANSFER, TARGET, target="12345")
     assert isinstance(ring, c.RingTarget)
     assert (ring.source, ring.target, ring.leg_id) == ("110", "12345", f"{CALL}.target.3")
-    scene.on(e.TargetRinging, leg_id=ring.leg_id)
+    scene.rings(ring.leg_id)
     scene.on(
         e.TargetAnswered,
         leg_id=ring.leg_id,

@@ -33,7 +33,7 @@ def hand_over(scene: Scene, by: str, target: str, party: e.Party, unique_id: str
     for channel in (CALLER, by):
         scene.joined(channel)
     leg_id = scene.transfer.leg_id
-    scene.on(e.TargetRinging, leg_id=leg_id)
+    scene.rings(leg_id)
     answered = {"leg_id": leg_id, "channel": f"PJSIP/x-{unique_id}", "unique_id": unique_id}
     scene.on(e.TargetAnswered, party=party, **answered)
     scene.joined(leg_id)

@@ -68,7 +68,7 @@ def test_a_move_that_is_refused_drops_the_target_at_once() -> None:
     assert done == [c.HangUp(TARGET, TARGET), c.ForgetRinging("call-1", CALLER)]
     _stays_with_operator(scene, FailureReason.SWITCH_ERROR)
     # The hang-up may have come before the switch had made the channel.
-    assert scene.on(e.TargetRinging, leg_id=TARGET) == [c.HangUp(TARGET, TARGET)]
+    assert scene.on(e.TargetTried, leg_id=TARGET) == [c.HangUp(TARGET, TARGET)]
     assert scene.command_ended("RingTarget", e.Outcome.DONE) == []
 
 
@@ -122,7 +122,7 @@ def test_a_move_of_which_nothing_is_seen_drops_the_target_and_ends_with_the_oper
     scene = given_moving()
     if heard:
         scene.command_ended("MoveToRoom", e.Outcome.UNKNOWN)
-    scene.on(e.TargetRinging, leg_id=TARGET)
+    scene.rings(TARGET)
     assert scene.wait(2.9) == []
     assert names(scene.wait(0.1)) == ["HangUp", "ForgetRinging"]
     assert scene.hung_up() == [TARGET]
@@ -162,7 +162,7 @@ def test_a_ring_of_unknown_outcome_may_have_worked() -> None:
     scene.joined(OPERATOR)
     scene.command_ended("MoveToRoom", e.Outcome.DONE)
     scene.command_ended("RingTarget", e.Outcome.UNKNOWN)
-    scene.on(e.TargetRinging, leg_id=TARGET)
+    scene.rings(TARGET)
     scene.answers()
     scene.joined(TARGET)
     assert scene.hung_up() == [OPERATOR]

@@ -35,8 +35,12 @@ class Ear:
         [sighting] = self.of(name, **headers)
         return sighting.event, sighting
 
-    def rings(self, phone: str, caller: str = FAR, channel: str = "PJSIP/2001-9") -> list[Sighting]:
+    def calls(self, phone: str, caller: str = FAR, channel: str = "PJSIP/2001-9") -> list[Sighting]:
         return self.of("DialBegin", Uniqueid=caller, DestUniqueid=phone, DestChannel=channel)
+
+    def rings(self, phone: str) -> None:
+        self.calls(phone)
+        self.of("Newstate", Uniqueid=phone, ChannelState="5")
 
 
 @pytest.fixture
@@ -102,12 +106,40 @@ def test_a_dial_that_was_not_answered_is_no_answer(ear: Ear, status: str) -> Non
 # --- the target's leg ------------------------------------------------------------------------
 
 
-def test_a_phone_beneath_the_target_rings_once(ear: Ear) -> None:
-    [sighting] = ear.rings("1.9")
-    assert sighting.event.leg_id == TARGET  # type: ignore[attr-defined]
+def test_a_phone_beneath_the_target_is_called_once(ear: Ear) -> None:
+    [sighting] = ear.calls("1.9")
+    assert isinstance(sighting.event, e.TargetTried)
+    assert sighting.event.leg_id == TARGET
     assert sighting.unique_id == TARGET
-    assert ear.rings("1.9") == []
-    assert len(ear.rings("1.10")) == 1
+    assert ear.calls("1.9") == []
+    assert len(ear.calls("1.10")) == 1
+
+
+LIFE = [
+    ("Newstate", {"Uniqueid": "1.9", "ChannelState": "5"}),
+    ("DialState", {"DestUniqueid": "1.9", "DialStatus": "PROGRESS"}),
+    ("DialEnd", {"DestUniqueid": "1.9", "Uniqueid": FAR, "DialStatus": "ANSWER"}),
+]
+
+
+@pytest.mark.parametrize(("name", "headers"), LIFE)
+def test_it_rings_with_its_first_sign_of_life(ear: Ear, name: str, headers: dict[str, str]) -> None:
+    ear.calls("1.9")
+    first, again = ear.of(name, **headers), ear.of(name, **headers)
+    assert isinstance(first[0].event, e.TargetRinging)
+    assert first[0].unique_id == TARGET
+    assert not [one for one in again if isinstance(one.event, e.TargetRinging)]
+
+
+def test_a_sign_of_life_that_is_told_before_the_call(ear: Ear) -> None:
+    assert ear.of("Newstate", Uniqueid="1.9", ChannelState="5") == []
+    assert [type(one.event) for one in ear.calls("1.9")] == [e.TargetTried, e.TargetRinging]
+
+
+def test_the_local_leg_in_between_shows_no_life_of_the_phone(ear: Ear) -> None:
+    ear.calls("1.9")
+    assert ear.of("Newstate", Uniqueid=TARGET, ChannelState="5") == []
+    assert ear.of("DialState", DestUniqueid=TARGET, DialStatus="RINGING") == []
 
 
 def test_the_local_leg_itself_does_not_ring(ear: Ear) -> None:
@@ -161,8 +193,9 @@ def test_an_operators_own_one_is_no_sign(ear: Ear) -> None:
 
 
 def test_a_target_that_is_a_phone_rings_and_answers_under_its_own_id(ear: Ear) -> None:
-    [ringing] = ear.rings(TARGET, caller="", channel="PJSIP/2001-9")
-    assert ringing.event.leg_id == TARGET  # type: ignore[attr-defined]
+    [called] = ear.calls(TARGET, caller="", channel="PJSIP/2001-9")
+    [ringing] = ear.of("Newstate", Uniqueid=TARGET, ChannelState="5")
+    assert called.event.leg_id == ringing.event.leg_id == TARGET  # type: ignore[attr-defined]
     answered, _ = ear.one(
         "DialEnd", DialStatus="ANSWER", DestUniqueid=TARGET, DestChannel="PJSIP/2001-9"
     )
@@ -197,16 +230,35 @@ def test_a_phone_that_stops_ringing_has_not_refused(ear: Ear, cause: str) -> Non
     assert isinstance(sighting.event, e.ChannelEnded)
 
 
+@pytest.mark.parametrize("told", [False, True], ids=["given up", "no response to INVITE"])
+def test_one_that_never_said_a_word_is_not_there(ear: Ear, told: bool) -> None:
+    ear.calls("1.9")
+    if told:
+        ear.of("HangupRequest", Uniqueid="1.9", Cause="18")
+    refused, ended = ear.of("Hangup", Uniqueid="1.9", Cause="18" if told else "0")
+    assert refused.event == e.TargetRefused(refused.event.at, TARGET, FailureReason.UNREACHABLE)
+    assert isinstance(ended.event, e.ChannelEnded)
+    [leg] = ear.of("Hangup", Uniqueid=TARGET, Cause="0")
+    assert isinstance(leg.event, e.ChannelEnded)
+
+
+def test_one_that_says_that_nobody_is_there_has_said_something(ear: Ear) -> None:
+    """480: a remote queue that found nobody."""
+    ear.calls("1.9")
+    ear.of("HangupRequest", Uniqueid="1.9", Cause="19")
+    [ended] = ear.of("Hangup", Uniqueid="1.9", Cause="19")
+    assert isinstance(ended.event, e.ChannelEnded)
+
+
 def test_a_busy_operator_of_the_callers_own_queue_refuses_no_transfer(ear: Ear) -> None:
-    assert ear.rings("1.2", caller="1.1") == []
+    assert ear.calls("1.2", caller="1.1") == []
     [sighting] = ear.of("Hangup", Uniqueid="1.2", Cause="17")
     assert sighting.event == e.ChannelEnded(sighting.event.at, "1.2", 17)
 
 
 def test_what_never_said_that_it_rings_is_not_there(ear: Ear) -> None:
-    ear.rings("1.9")
+    ear.calls("1.9")
     ear.rings("1.10")
-    ear.of("Newstate", Uniqueid="1.10", ChannelState="5")
     refused, ended = ear.of("Hangup", Uniqueid=TARGET, Cause="0")
     assert refused.event.reason is FailureReason.UNREACHABLE  # type: ignore[attr-defined]
     assert refused.unique_id == TARGET
@@ -214,16 +266,10 @@ def test_what_never_said_that_it_rings_is_not_there(ear: Ear) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "headers"),
-    [
-        ("Newstate", {"Uniqueid": "1.9", "ChannelState": "5"}),
-        ("DialState", {"DestUniqueid": "1.9", "DialStatus": "PROGRESS"}),
-        ("DialEnd", {"DestUniqueid": "1.9", "Uniqueid": FAR, "DialStatus": "ANSWER"}),
-        ("HangupRequest", {"Uniqueid": "1.9", "Cause": "17"}),
-    ],
+    ("name", "headers"), [*LIFE, ("HangupRequest", {"Uniqueid": "1.9", "Cause": "17"})]
 )
 def test_what_has_said_something_is_there(ear: Ear, name: str, headers: dict[str, str]) -> None:
-    ear.rings("1.9")
+    ear.calls("1.9")
     ear.of(name, **headers)
     [ended] = ear.of("Hangup", Uniqueid=TARGET, Cause="0")
     assert isinstance(ended.event, e.ChannelEnded)
@@ -236,6 +282,7 @@ def test_nothing_is_kept_of_phones_that_have_ended(ear: Ear) -> None:
     assert not ear.sightings._beneath
     assert not ear.sightings._refused
     assert not ear.sightings._alerted
+    assert not ear.sightings._spoke
 
 
 def test_a_leg_that_was_never_made(ear: Ear) -> None:
@@ -377,8 +424,8 @@ def test_a_phone_that_refuses_before_it_is_seen_to_ring_has_refused(ear: Ear) ->
         for one in ear.of("HangupRequest", Uniqueid="phone-1", Cause="21")
         if isinstance(one.event, e.TargetRefused)
     ]
-    seen = [one.event for one in ear.rings("phone-1")]
-    assert isinstance(seen[0], e.TargetRinging)
+    seen = [one.event for one in ear.calls("phone-1")]
+    assert isinstance(seen[0], e.TargetTried)
     assert isinstance(seen[1], e.TargetRefused)
     assert seen[1].reason is FailureReason.REJECTED
     later = [one.event for one in ear.of("Hangup", Uniqueid="phone-1", Cause="21")]
