@@ -27,10 +27,7 @@ from gateway.calls.registry import Registry
 from gateway.calls.session import Tools
 from gateway.calls.state import Rules
 from gateway.calls.view import CallView
-from gateway.dispatch.advisor import Advisor
-from gateway.dispatch.follow import follow as follow_lists
-from gateway.dispatch.suggest import Dispatcher
-from gateway.dispatch.taxonomy import load as load_taxonomy
+from gateway.dispatch.begin import Advising
 from gateway.errors import ConfigError, SwitchError
 from gateway.ids import call_id
 from gateway.ledger.recorder import Recorder
@@ -123,8 +120,7 @@ class Control:
         )
         self.registry = Registry(tools, _keys(settings), probes.all(), self._look_again)
         self.takeover = Takeover(settings, ami, self.registry, self.taps, seats)
-        lists = load_taxonomy(settings.dispatch.taxonomy)
-        self.advisor = Advisor(Dispatcher(lists), self._record)
+        self.advising = Advising(self._record, settings.dispatch.taxonomy)
         self.recorder = Recorder(self.ledger, self._wake_delivery, self._record, settings)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -140,10 +136,13 @@ class Control:
             return
         app = create_app(self.settings, self.registry, RedisLiveReader(self.redis), self.ledger)
         async with self.live, self._running() as driving, self._api(app):
-            await asyncio.wait({stopped, driving}, return_when=asyncio.FIRST_COMPLETED)
+            advising = self._start(self._advise(), "advice")
+            ends = {stopped, driving, advising}
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             stopped.cancel()
-        if not driving.cancelled():
-            driving.result()
+        for task in (driving, advising):
+            if not task.cancelled():
+                task.result()
 
     async def _stand_by(self, stopped: asyncio.Task[Any]) -> bool:
         """Wait until we control the PBX, or it cannot be reached; False: stopped meanwhile."""
@@ -174,10 +173,13 @@ class Control:
             gc.collect()
             gc.freeze()
             self._start(self.recorder.run(), "recorder")
-            self._start(follow(self.redis, names.SPEECH, self._on_speech), "speech")
-            self._start(follow(self.redis, names.DELIVERY, self._on_delivery), "delivery")
-            if lists := self.settings.dispatch.taxonomy:
-                self._start(follow_lists(lists, self.advisor.renew), "diversion lists")
+            for stream, on_event, on_missed in (
+                (names.SPEECH, self._on_speech, self._on_missed_speech),
+                (names.DELIVERY, self._on_delivery, self._on_missed_delivery),
+            ):
+                since = self.takeover.missed_since
+                work = follow(self.redis, stream, on_event, missed=on_missed, since=since)
+                self._start(work, stream)
             self._recovered = True
             self._catch_up()
             yield driving
@@ -194,6 +196,12 @@ class Control:
                 await asyncio.sleep(1.0)
         _log.info("switch connected", version=self.ami.version)
         await self.claim.keep()
+
+    async def _advise(self) -> None:
+        """Once calls are listened to: they come first, and there are words to read only then."""
+        await self.takeover.listening.wait()
+        await self.advising.begin()
+        await self.advising.follow()
 
     @asynccontextmanager
     async def _api(self, app: FastAPI) -> AsyncIterator[None]:
@@ -273,8 +281,16 @@ class Control:
                 self.taps.refused(event.leg_id)
             self._record(event)
 
+    def _on_missed_speech(self, text: str) -> None:
+        event = speech_event.validate_json(text)
+        if not isinstance(event, PartialHeard):
+            self.registry.record_missed(event)
+
     def _on_delivery(self, text: str) -> None:
         self._record(f.parse(text))
+
+    def _on_missed_delivery(self, text: str) -> None:
+        self.registry.record_missed(f.parse(text))
 
     # --- what goes out ---------------------------------------------------------------------
 
@@ -284,7 +300,7 @@ class Control:
     def _on_fact(self, fact: f.Fact, view: CallView) -> None:
         self.live.publish(fact.call_id, fact.kind, f.dump(fact))
         self.recorder.offer(fact, view)
-        self.advisor.see(fact, view)
+        self.advising.see(fact, view)
 
     async def _wake_delivery(self) -> None:
         await self.redis.publish(names.OUTBOX_WAKE, "due")

@@ -16,14 +16,14 @@ from gateway.ledger.repository import Ledger
 from gateway.media.keeper import TapKeeper
 from gateway.settings import Settings
 from gateway.telephony.ami_port import Ami
-from gateway.telephony.reconcile import Snapshot, missed, snapshot, untapped
+from gateway.telephony.reconcile import Snapshot, missed, snapshot, tapped, untapped
 from gateway.telephony.seats import Seats
 from gateway.telephony.signs import signed_unseen
 from gateway.telephony.strangers import strangers
 
 _log = log.get("control")
 _OVERLAP = timedelta(minutes=1)
-"""Facts this much older than the newest in SQL are told to it again: it knows repeats."""
+"""What is this much older than the newest that is known is told again: repeats are known."""
 _LOOK_AGAIN_S = (0.5, 1.0, 2.0, 4.0)
 _LOOK_EVERY_S = 1.0
 _WORKER_START_S = 15.0
@@ -41,6 +41,10 @@ class Takeover:
         self._registry = registry
         self._taps = taps
         self._seats = seats
+        self.missed_since = now()
+        """What other processes have said since then may have been said to nobody."""
+        self.listening = asyncio.Event()
+        """Whoever is on the calls taken over is listened to, or nobody can be."""
         self._taken_over = False
         self._asked = False
         self._looked_at = float("-inf")
@@ -53,6 +57,7 @@ class Takeover:
         kept = [v for v in views.values() if v.ended_at is None or v.ended_at > recent]
         self._registry.adopt(kept)
         self._taken_over = True
+        self.missed_since = max((fact.at for fact in facts), default=now()) - _OVERLAP
         since = await _recorded_until(ledger)
         for fact in facts:
             if fact.at >= since:
@@ -68,6 +73,7 @@ class Takeover:
             return
         # Who comes to light below is tapped by the call itself.
         silent = [tap for state in self._registry.states() for tap in untapped(state, seen)]
+        heard = [tap for state in self._registry.states() for tap in tapped(state, seen)]
         self._registry.catch_up(lambda state: missed(state, seen, self._seats))
         self._registry.reconcile(set(seen), known)
         for sighting in await signed_unseen(self._ami, self._registry.states(), seen, self._seats):
@@ -78,7 +84,10 @@ class Takeover:
         self._registry.place_keys(began)
         if self._taken_over:
             self._taken_over = False
+            for tap, channel in heard:
+                self._taps.adopt(tap, channel)
             await self._listen_again(silent)
+            self.listening.set()
 
     async def _look(self) -> tuple[set[str], Snapshot | None]:
         """Our channels and then those on the switch; None when it does not tell, tried again."""
@@ -109,7 +118,7 @@ class Takeover:
         if silent:
             await self._taps.worker_within(_WORKER_START_S)
         for tap in silent:
-            await self._taps.open(tap)
+            await self._taps.open(tap, self._registry.heard_until(tap.leg_id))
 
 
 async def _recorded_until(ledger: Ledger) -> datetime:

@@ -25,6 +25,8 @@ from gateway.live.item import MARKS, RESET, LiveItem
 
 MAX_PAGES = 200
 BEAT_S = 5.0
+RETRY_MS = 500
+"""A page that lost us, be it that we restart, comes back after so long; browsers wait 3 s."""
 SEND_TIMEOUT_S = 10.0
 """A page that takes nothing for this long is cut off; it resumes by its last id."""
 MAX_AGE_S = 3600.0
@@ -79,7 +81,8 @@ async def _events(
                 if item.kind in MARKS:
                     if item.kind == RESET:
                         services.metrics.live_resets.inc()
-                    yield ServerSentEvent(event=item.kind, id=item.id or None, data="{}")
+                    event, id_ = item.kind, item.id or None
+                    yield ServerSentEvent(event=event, id=id_, data="{}", retry=RETRY_MS)
                 elif call in ("", item.call_id) and _visible(services, actor, item.call_id):
                     data = services.messages.message(item, clear=clear)
                     yield ServerSentEvent(id=item.id, data=data)

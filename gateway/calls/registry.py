@@ -101,6 +101,18 @@ class Registry:
         if session := self._sessions.get(fact.call_id):
             session.record(fact)
 
+    def record_missed(self, fact: f.Fact) -> None:
+        """`record` what was said while no gateway may have listened; repeats are passed over."""
+        session = self._sessions.get(fact.call_id)
+        if session and not session.view.knows(fact):
+            session.record(fact)
+
+    def heard_until(self, leg_id: str) -> datetime | None:
+        """When this leg was last heard, or answered; None: it is not known."""
+        session = self.session_of_leg(leg_id)
+        leg = session.view.legs.get(leg_id) if session else None
+        return session.view.heard_until.get(leg_id, leg.answered_at) if session and leg else None
+
     def channels(self) -> set[str]:
         """Unique ids of the channels that should be alive on the switch."""
         return {one for session in self._sessions.values() for one in _channels(session.state)}

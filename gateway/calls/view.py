@@ -117,6 +117,8 @@ class CallView(BaseModel):
     utterances: list[f.UtteranceHeard] = Field(default_factory=list)
     gaps: list[f.GapMarked] = Field(default_factory=list)
     speech_closed: set[str] = Field(default_factory=set)
+    heard_until: dict[str, datetime] = Field(default_factory=dict)
+    """By leg: when speech last said something of it, be it that there is a gap."""
     suggestion: f.SuggestionMade | None = None
     decision: f.SuggestionDecided | None = None
     ticket: TicketView | None = None
@@ -141,6 +143,19 @@ class CallView(BaseModel):
         """Fold one fact in. Facts of other calls and repeats of leg facts change nothing."""
         if fact.call_id == self.id:
             _APPLY[fact.kind](self, fact)
+
+    def knows(self, fact: f.Fact) -> bool:
+        """Whether this fact of recognition or delivery has been folded in already."""
+        if isinstance(fact, f.UtteranceHeard):
+            return any(one.utterance_id == fact.utterance_id for one in self.utterances)
+        if isinstance(fact, f.SpeechClosed):
+            return fact.leg_id in self.speech_closed
+        if isinstance(fact, f.TicketDelivered | f.TicketFailed):
+            ticket = self.ticket
+            if ticket is None or ticket.revision != fact.revision:
+                return True
+            return ticket.state == "delivered" or ticket.attempts >= fact.attempts
+        return fact in self.gaps
 
 
 def _call_started(view: CallView, fact: f.CallStarted) -> None:
@@ -274,14 +289,22 @@ def _utterance(view: CallView, fact: f.UtteranceHeard) -> None:
     view.utterances = [one for one in view.utterances if one.utterance_id != fact.utterance_id]
     view.utterances.append(fact)
     view.utterances.sort(key=lambda heard: heard.start_ms)
+    view.speech_closed.discard(fact.leg_id)  # a tap that was opened again has more to say
+    _heard(view, fact)
 
 
 def _gap(view: CallView, fact: f.GapMarked) -> None:
     view.gaps.append(fact)
+    _heard(view, fact)
 
 
 def _speech_closed(view: CallView, fact: f.SpeechClosed) -> None:
     view.speech_closed.add(fact.leg_id)
+    _heard(view, fact)
+
+
+def _heard(view: CallView, fact: f.UtteranceHeard | f.GapMarked | f.SpeechClosed) -> None:
+    view.heard_until[fact.leg_id] = max(fact.at, view.heard_until.get(fact.leg_id, fact.at))
 
 
 def _suggested(view: CallView, fact: f.SuggestionMade) -> None:

@@ -16,7 +16,7 @@ from gateway.calls import facts as f
 from gateway.calls.commands import OpenTap
 from gateway.clock import now
 from gateway.errors import NoCapacity
-from gateway.media.taps import FAILURES
+from gateway.media.taps import FAILURES, TAP_PREFIX
 
 _log = log.get("media")
 
@@ -70,11 +70,19 @@ class TapKeeper:
         self._waiting: dict[str, _Kept] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def open(self, command: OpenTap) -> None:
-        """Open a tap on `command.channel`, now or later."""
-        kept = _Kept(command)
+    async def open(self, command: OpenTap, lost_at: datetime | None = None) -> None:
+        """Open a tap on `command.channel`, now or later.
+
+        `lost_at`: nobody has listened since, and that is a gap.
+        """
+        kept = _Kept(command, lost_at=lost_at, why=RESTARTED if lost_at else "")
         if not await self._try(kept):
             self._retry(kept)
+
+    def adopt(self, command: OpenTap, channel: str) -> None:
+        """Keep a tap that an earlier gateway opened: `channel` is its own, AudioSocket/..."""
+        worker = channel.removeprefix(TAP_PREFIX)[: -_UUID_LENGTH - 1]
+        self._opened[channel[-_UUID_LENGTH:]] = _Kept(command, worker, now())
 
     def ended(self, channel: str) -> None:
         """A channel AudioSocket/... has ended: with its leg as a rule, else its worker has died."""

@@ -27,7 +27,7 @@ from gateway.speech.port import Engine
 from gateway.speech.publisher import Publisher, RedisEventLog
 from gateway.speech.stream import Hearing
 from gateway.speech.streams import Streams
-from gateway.speech.text import normalise
+from gateway.speech.text.later import Later
 from gateway.speech.turns import Turns
 from gateway.speech.vosk_engine import VoskEngine
 
@@ -48,8 +48,9 @@ async def run(
 ) -> None:
     """Listen to taps until SIGTERM, SIGINT or cancellation; then say what was heard and stop.
 
-    `ready(host, port)` is called once the AudioSocket server listens. Redis may be away, now or
-    later. Raises ModelError (no usable model) or MediaError (address in use) before `ready`.
+    `ready(host, port)` is called once everything is loaded; taps are taken a little earlier, as
+    soon as they can be heard. Redis may be away, now or later. Raises ModelError (no usable model)
+    or MediaError (address in use) before `ready`.
     """
     speech = settings.speech
     engine = await asyncio.to_thread(
@@ -83,8 +84,8 @@ async def serve(
         load = load_type(turns, most=speech.max_streams, decode_cost=cost)
         publisher = Publisher(RedisEventLog(redis))
         await stack.enter_async_context(_running(publisher.run()))
-        normaliser = await asyncio.to_thread(normalise.load, settings)
-        pool = Pool(engine, recycle_s=speech.recycle_s, normalise=normaliser.normalise)
+        later = Later(settings)
+        pool = Pool(engine, recycle_s=speech.recycle_s, normalise=later.normalise)
         await asyncio.to_thread(pool.warm, _READY)
         hearing = Hearing(pool, turns, load, speech.batch_ms)
         streams = Streams(hearing, publisher.publish)
@@ -118,6 +119,7 @@ async def serve(
             limit=load.limit,
             decode_cost=round(cost, 4),
         )
+        await asyncio.to_thread(later.load)
         if ready is not None:
             ready(host, port)
         await stop.wait()

@@ -75,9 +75,20 @@ async def snapshot(ami: Ami) -> Snapshot:
 def untapped(state: CallState, seen: Snapshot) -> list[OpenTap]:
     """Taps to open: live speakers of a served call to whom nobody listens."""
     spied = {row.spied for row in seen.values()}
-    legs = [*state.agents, *([state.caller] if state.caller and state.served else [])]
-    wanted = [leg for leg in legs if leg.unique_id in seen and leg.channel not in spied]
+    wanted = [leg for leg in _speakers(state, seen) if leg.channel not in spied]
     return [OpenTap(leg.id, leg.channel) for leg in wanted]
+
+
+def tapped(state: CallState, seen: Snapshot) -> list[tuple[OpenTap, str]]:
+    """The taps on a served call's live speakers, each with its own channel."""
+    taps = {row.spied: row.channel for row in seen.values() if row.spied}
+    legs = [leg for leg in _speakers(state, seen) if leg.channel in taps]
+    return [(OpenTap(leg.id, leg.channel), taps[leg.channel]) for leg in legs]
+
+
+def _speakers(state: CallState, seen: Snapshot) -> list[Leg]:
+    legs = [*state.agents, *([state.caller] if state.caller and state.served else [])]
+    return [leg for leg in legs if leg.unique_id in seen]
 
 
 def missed(state: CallState, seen: Snapshot, seats: Seats) -> list[e.Event]:

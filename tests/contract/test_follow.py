@@ -1,7 +1,8 @@
 """Following a stream of a real Redis: from now on, in order, over outages, past bad entries."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -155,3 +156,48 @@ async def test_a_cancellation_that_the_client_swallows_ends_it_all_the_same(
     async with asyncio.timeout(10):
         await asyncio.wait([follower.task])
     assert follower.task.cancelled()
+
+
+async def test_what_came_while_nobody_followed_is_told_first_and_apart(
+    server: RedisLab, redis: Redis
+) -> None:
+    told: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
+
+    def tell(what: str) -> Callable[[str], None]:
+        return lambda event: told.put_nowait((what, event))
+
+    await redis.xadd(STREAM, {"event": "long ago"}, id="1000-0")
+    await _add(redis, "missed", "as well")
+    since = datetime.now(UTC) - timedelta(minutes=1)
+    client = connect(server.url)
+    work = follow(client, STREAM, tell("heard"), missed=tell("missed"), since=since)
+    task = asyncio.create_task(work)
+    async with asyncio.timeout(15):
+        found = [await told.get(), await told.get()]
+        await _add(redis, "now")
+        found.append(await told.get())
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await client.aclose()
+    assert found == [("missed", "missed"), ("missed", "as well"), ("heard", "now")]
+
+
+async def test_a_clock_that_is_ahead_of_rediss_loses_nothing(
+    server: RedisLab, redis: Redis
+) -> None:
+    missed: list[str] = []
+    client = connect(server.url)
+    await _add(redis, "before")
+    since = datetime.now(UTC) + timedelta(days=1)
+    heard: asyncio.Queue[str] = asyncio.Queue()
+    work = follow(client, STREAM, heard.put_nowait, missed=missed.append, since=since)
+    task = asyncio.create_task(work)
+    async with asyncio.timeout(15):
+        while "xread" not in {one["cmd"] for one in await redis.client_list()}:
+            pass
+        await _add(redis, "now")
+        assert await heard.get() == "now"
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await client.aclose()
+    assert missed == []

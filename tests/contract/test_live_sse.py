@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
-from gateway.api import live
+from gateway.api import live, server
 from gateway.api.app import create_app
 from gateway.api.fakes import FakeLedger
 from gateway.api.server import serving
@@ -21,6 +21,7 @@ from gateway.live.streams import LivePublisher, RedisLiveReader
 from gateway.settings import Settings
 
 TOKEN = "supervisor-token-0123456789"
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
 SETTINGS = {"api": {"tokens": [{"name": "boss", "role": "supervisor", "token": TOKEN}]}}
 
 
@@ -56,7 +57,7 @@ async def place(tmp_path):
 
 @asynccontextmanager
 async def listening(url, last_id=None):
-    headers = {"Authorization": f"Bearer {TOKEN}"}
+    headers = dict(BEARER)
     if last_id:
         headers["Last-Event-ID"] = last_id
     async with (
@@ -99,6 +100,20 @@ async def test_facts_arrive_masked_with_resumable_ids(place):
     assert event_id.partition("-")[0].isdigit()
 
 
+async def test_a_page_is_told_to_come_back_soon_when_it_loses_the_stream(place):
+    async with (
+        place.serving() as url,
+        httpx.AsyncClient(base_url=url, headers=BEARER, timeout=10) as client,
+        client.stream("GET", "/api/v1/live") as answer,
+    ):
+        told = set()
+        async for line in answer.aiter_lines():
+            told.add(line)
+            if not line:
+                break
+    assert f"retry: {live.RETRY_MS}" in told
+
+
 async def test_resume_over_a_restart_of_the_server(place):
     script = LinkedCall("c1")
     async with place.serving() as url, listening(url) as stream:
@@ -129,8 +144,9 @@ async def test_the_stream_beats_while_nothing_happens(place, monkeypatch):
         assert (await anext(stream))[0] == "beat"
 
 
-async def test_stopping_the_server_ends_open_streams_at_once(place):
-    async with asyncio.timeout(3):
+async def test_stopping_the_server_ends_open_streams_at_once(place, monkeypatch):
+    monkeypatch.setattr(server, "STOP_S", 600)
+    async with asyncio.timeout(60):
         async with place.serving() as url:
             client = httpx.AsyncClient(
                 base_url=url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=10

@@ -1,4 +1,7 @@
-"""The page during a real call: Chromium, real switch, real speech, one click that rings 110."""
+"""The page during a real call: Chromium, real switch, real speech, one click that rings 110.
+
+The gateway is stopped and started meanwhile: the page stays as it is, and goes on.
+"""
 
 from pathlib import Path
 
@@ -7,7 +10,7 @@ from playwright.async_api import async_playwright, expect
 
 from gateway.lab.dialogue import dialogue
 from gateway.lab.phones.incoming import IncomingPolicy
-from gateway.lab.scene import OFFICER_HZ, Scene
+from gateway.lab.scene import OFFICER_HZ, Scene, until
 from gateway.lab.town import operator_token
 from tests.page.conftest import CHROMIUM, FLAGS
 
@@ -41,6 +44,23 @@ async def test_a_call_is_followed_and_handed_over_from_the_page(
         await expect(page.locator("#transcript mark").first).to_be_visible()
         await expect(page.locator("#suggestion")).to_contain_text("违法犯罪")
         await expect(page.locator("#emergency")).to_be_visible()
+
+        await talk.town.stop_gateway()
+        await page.get_by_text("● 实时").wait_for(state="detached")
+        await talk.town.start_gateway()
+        await page.get_by_text("● 实时").wait_for()
+        said = page.locator("#transcript")
+
+        async def heard() -> bool:
+            await talk.citizen.play(turns["fight-04-caller"].path)
+            return "受伤" in await said.inner_text()
+
+        await until(heard, "the citizen's words after the restart", 30)
+        await page.reload()
+        await expect(said).to_contain_text("报警")
+        await expect(said).to_contain_text("受伤")
+        await expect(said.locator(".gap").first).to_contain_text("秒未能转写")
+        await expect(page.locator("#suggestion")).to_contain_text("违法犯罪")
 
         talk.phones["2001"].on_invite = IncomingPolicy.answer(0.5)
         await page.get_by_role("button", name="转接 110").click()

@@ -95,22 +95,3 @@ async def test_recognition_dies_and_the_call_is_heard_again(talk: Scene) -> None
     assert "recognition restarted" in {gap["why"] for gap in gaps}
     await talk.citizen.hang_up()
     await talk.ends_clean()
-
-
-@pytest.mark.speech
-async def test_transcription_goes_on_after_a_restart(talk: Scene) -> None:
-    turn = next(one for one in dialogue("fight") if one.id == "fight-02-caller")
-    await talk.given_call()
-    talk.citizen.tone(None)
-    talk.operator.tone(None)
-    await talk.town.stop_gateway()
-    await talk.town.start_gateway()
-
-    async def heard() -> bool:
-        await talk.citizen.play(turn.path)
-        view = await talk.view()
-        return "报警" in str(await talk.transcript(view["id"]))
-
-    await until(heard, "the citizen's words after the restart", 30)
-    await talk.citizen.hang_up()
-    await talk.ends_clean()

@@ -17,7 +17,6 @@ class Desk:
     """A control process that is not run; `seen` is what its calls were told."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("gateway.control.Dispatcher", lambda _taxonomy: None)  # slow to load
         ledger = LedgerSettings(url=f"sqlite+aiosqlite:///{folder}/ledger.sqlite3")
         self.control = Control(
             Settings(ledger=ledger, journal=JournalSettings(directory=folder / "journal"))

@@ -38,9 +38,15 @@ class Taps:
 
     def __init__(self) -> None:
         self.opened: list[OpenTap] = []
+        self.lost: dict[str, datetime | None] = {}
+        self.adopted: dict[OpenTap, str] = {}
 
-    async def open(self, command: OpenTap) -> None:
+    async def open(self, command: OpenTap, lost_at: datetime | None = None) -> None:
         self.opened.append(command)
+        self.lost[command.leg_id] = lost_at
+
+    def adopt(self, command: OpenTap, channel: str) -> None:
+        self.adopted[command] = channel
 
     async def worker_within(self, wait_s: float) -> bool:
         return True
@@ -383,3 +389,74 @@ async def test_taps_that_died_with_the_gateway_are_opened_again_once(
     gateway.taps.opened.clear()
     await gateway.takeover.reconcile()
     assert gateway.taps.opened == []
+
+
+TAPS_ROW = {
+    "Uniqueid": "1.9",
+    "Channel": "AudioSocket/127.0.0.1:4573-0b9c6d3e-0000-4000-8000-000000000001",
+    "Application": "ChanSpy",
+    "ApplicationData": f"{OPERATORS},qEoS",
+}
+
+
+async def test_a_tap_that_lives_on_is_kept_and_what_nobody_heard_is_a_gap(
+    gateway: Gateway, tmp_path: Path
+) -> None:
+    at = now() - timedelta(minutes=1)
+    closed = f.SpeechClosed(call_id=CALL, at=at, leg_id=f"{CALL}.caller.0")
+    write(tmp_path, [*a_call(at - timedelta(minutes=1)), closed])
+    await gateway.recover()
+    gateway.sees(CALLER_ROW, OPERATOR_ROW, TAPS_ROW)
+    await gateway.takeover.reconcile()
+    assert gateway.taps.adopted == {TAP: TAPS_ROW["Channel"]}
+    assert gateway.taps.lost == {f"{CALL}.caller.0": at}
+
+
+async def test_what_was_said_to_nobody_is_recorded_once(gateway: Gateway, tmp_path: Path) -> None:
+    heard = f.UtteranceHeard(
+        call_id=CALL,
+        utterance_id="u1",
+        leg_id=TAP.leg_id,
+        start_ms=0,
+        end_ms=900,
+        text="你好",
+        text_raw="你 好",
+        model="m",
+    )
+    gap = f.GapMarked(call_id=CALL, leg_id=TAP.leg_id, start_ms=900, end_ms=950, why="stalled")
+    closed = f.SpeechClosed(call_id=CALL, leg_id=TAP.leg_id)
+    write(tmp_path, [*a_call(now()), heard])
+    await gateway.recover()
+    for _ in range(2):
+        for fact in (heard, gap, closed):
+            gateway.registry.record_missed(fact)
+    [view] = gateway.registry.calls()
+    assert (view.utterances, view.gaps) == ([heard], [gap])
+    assert view.speech_closed == {TAP.leg_id}
+
+
+async def test_whoever_is_heard_again_has_more_to_say(gateway: Gateway, tmp_path: Path) -> None:
+    closed = f.SpeechClosed(call_id=CALL, leg_id=TAP.leg_id)
+    heard = f.UtteranceHeard(
+        call_id=CALL,
+        utterance_id="u2",
+        leg_id=TAP.leg_id,
+        start_ms=0,
+        end_ms=900,
+        text="在",
+        text_raw="在",
+        model="m",
+    )
+    write(tmp_path, [*a_call(now()), closed, heard])
+    await gateway.recover()
+    [view] = gateway.registry.calls()
+    assert view.speech_closed == set()
+
+
+async def test_what_may_have_been_missed_begins_before_the_newest_that_is_known(
+    gateway: Gateway, tmp_path: Path
+) -> None:
+    at = now() - timedelta(hours=3)
+    write(tmp_path, a_call(at))
+    await gateway.recover()
+    assert gateway.takeover.missed_since == at - timedelta(minutes=1)

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
 from gateway.calls import facts as f
 from gateway.calls.commands import OpenTap
+from gateway.clock import now
 from gateway.errors import NoCapacity, SwitchRefused
 from gateway.media import keeper as module
 from gateway.media.keeper import TapKeeper
@@ -197,3 +198,25 @@ async def test_an_end_that_is_told_before_the_answer_is_not_lost(world: World) -
 async def test_another_channels_end_is_no_taps(world: World) -> None:
     world.keeper.ended("PJSIP/city-00000001")
     assert not world.keeper._tasks
+
+
+async def test_what_nobody_has_heard_since_is_a_gap_once_the_tap_is_open(world: World) -> None:
+    lost_at = now() - timedelta(seconds=3)
+    await world.keeper.open(TAP, lost_at)
+    [gap] = world.gaps
+    assert gap.why == "recognition restarted"
+    assert gap.start_ms == int(lost_at.timestamp() * 1000)
+    assert gap.end_ms - gap.start_ms >= 3000
+    assert len(world.recorded) == 1
+
+
+async def test_a_tap_of_an_earlier_gateway_is_opened_again_when_its_worker_dies(
+    world: World,
+) -> None:
+    uuid = "0b9c6d3e-0000-4000-8000-000000000001"
+    channel = f"AudioSocket/127.0.0.1:4573-{uuid}"
+    world.keeper.adopt(TAP, channel)
+    world.keeper.ended(channel)
+    await world.settled()
+    assert world.opener.asked == [("127.0.0.1:4573", True)]
+    assert [gap.why for gap in world.gaps] == ["recognition restarted"]

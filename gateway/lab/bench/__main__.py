@@ -23,11 +23,12 @@ def main(
     transfers: Annotated[int, typer.Option(min=1, help="Of each arm.")] = 60,
     blind: Annotated[int, typer.Option(min=0, help="Plain blind transfers beside them.")] = 20,
     speech: Annotated[int, typer.Option(min=0, max=22, help="Spoken turns.")] = 22,
+    restarts: Annotated[int, typer.Option(min=0, help="Of the gateway, in mid-call.")] = 5,
     limit_s: Annotated[float, typer.Option(help="Begin no call after this many seconds.")] = 1500,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the JSON here.")] = None,
 ) -> None:
     """Key → INVITE with the gateway beside Asterisk's dialplan alone, and every stage's time."""
-    plan = Plan(transfers, min(blind, transfers), speech, limit_s=limit_s)
+    plan = Plan(transfers, min(blind, transfers), speech, restarts, limit_s=limit_s)
     width = None if sys.stdout.isatty() else _FILE_WIDTH
     console, result = Console(highlight=False, soft_wrap=True, width=width), Result()
     ended = asyncio.run(_until_ended(plan, result, Console(stderr=True)))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from gateway.errors import LabError
-from gateway.lab.bench import speech, transfer
+from gateway.lab.bench import restart, speech, transfer
 from gateway.lab.bench.arm import Arm, arms
 from gateway.lab.bench.transfer import Transfer
 from gateway.lab.dialogue import AUDIO
@@ -28,6 +28,8 @@ class Plan:
     blind: int = 20
     speech: int = 22
     """Spoken turns."""
+    restarts: int = 5
+    """Of the gateway, in mid-call."""
     warm_up: int = 2
     """Calls of each arm before those that count."""
     limit_s: float = 1500.0
@@ -36,7 +38,7 @@ class Plan:
     @property
     def steps(self) -> int:
         """Calls and turns in all, for a progress bar."""
-        return (self.transfers + self.warm_up) * 2 + self.blind + self.speech
+        return (self.transfers + self.warm_up) * 2 + self.blind + self.speech + self.restarts
 
 
 @dataclass
@@ -59,6 +61,7 @@ class Result:
     titles: dict[str, str] = field(default_factory=dict)
     transfers: list[Transfer] = field(default_factory=list)
     spoken: speech.Spoken = field(default_factory=speech.Spoken)
+    restarted: restart.Restarted = field(default_factory=restart.Restarted)
     cut_short: bool = False
 
     @property
@@ -96,6 +99,10 @@ async def bench(plan: Plan, result: Result, watch: Watch) -> None:
             if plan.speech and time.monotonic() < deadline:
                 result.spoken = await speech.measure(
                     ours, plan.speech, lambda: watch.step("speech")
+                )
+            if plan.restarts and time.monotonic() < deadline:
+                result.restarted = await restart.measure(
+                    ours, plan.restarts, SAID, lambda: watch.step("restart in mid-call")
                 )
     finally:
         result.machine.latest_tick_ms = ticker().latest_ms

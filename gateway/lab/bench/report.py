@@ -6,6 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from gateway.lab.bench import restart
 from gateway.lab.bench.plan import Result
 from gateway.lab.bench.stages import STAGES
 from gateway.lab.bench.stats import Ratio, Summary, ratio, summary
@@ -18,11 +19,13 @@ def as_json(result: Result) -> dict[str, Any]:
     """Everything measured, in milliseconds rounded to a hundredth."""
     compared = _compared(result)
     return {
-        "ok": not result.failed and not result.spoken.error and bool(compared),
+        "ok": not (result.failed or result.spoken.error or result.restarted.error)
+        and bool(compared),
         "aim": {"p95_ratio_at_most": AIM, "met": bool(compared) and compared["p95"].value <= AIM},
         "ratio": {name: _rounded(asdict(one)) for name, one in compared.items()},
         "arms": {name: _arm(result, name) for name in result.titles},
         "speech": _speech(result),
+        "restart": _restart(result),
         "machine": _rounded(asdict(result.machine)),
         "cut_short": result.cut_short,
     }
@@ -42,6 +45,9 @@ def show(result: Result, console: Console) -> None:
     if result.spoken.final_ms:
         spoken = summary(result.spoken.final_ms)
         stages.add_row("end of speech → final utterance on the page", "gateway", *_cells(spoken))
+    for stage, text in restart.STAGES.items():
+        if times := result.restarted.ms.get(stage):
+            stages.add_row(text, "gateway", *_cells(summary(times)))
     console.print(stages)
     _show_comparison(result, console)
     _show_machine(result, console)
@@ -62,6 +68,8 @@ def _show_comparison(result: Result, console: Console) -> None:
         console.print(f"not heard: {', '.join(result.spoken.unheard)}")
     if result.spoken.error:
         console.print(f"[red]speech[/red]: {result.spoken.error}")
+    if result.restarted.error:
+        console.print(f"[red]restart in mid-call[/red]: {result.restarted.error}")
 
 
 def _show_machine(result: Result, console: Console) -> None:
@@ -100,6 +108,12 @@ def _speech(result: Result) -> dict[str, Any]:
     if spoken.final_ms:
         said["final_ms"] = _rounded(asdict(summary(spoken.final_ms)))
     return said
+
+
+def _restart(result: Result) -> dict[str, Any]:
+    restarted = result.restarted
+    measured = {stage: _rounded(asdict(summary(ms))) for stage, ms in restarted.ms.items()}
+    return {"aim_ms": restart.AIM_MS, "stages_ms": measured, "error": restarted.error}
 
 
 def _cells(one: Summary) -> tuple[str, str, str, str]:

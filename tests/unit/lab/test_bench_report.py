@@ -45,6 +45,16 @@ def test_the_report_is_one_json_object_with_both_arms() -> None:
     assert report["machine"]["latest_tick_ms"] == 3.14
 
 
+def test_a_restart_in_mid_call_is_told_by_its_stages_or_by_why_it_failed() -> None:
+    made = result()
+    made.restarted.ms = {"page_words": [900.0, 1100.0]}
+    assert as_json(made)["restart"]["stages_ms"]["page_words"]["max"] == 1100.0
+    assert "page answers → the caller's next words on it" in shown(made)
+    made.restarted.error = "no words of the caller in 30 s"
+    assert as_json(made)["ok"] is False
+    assert "restart in mid-call: no words of the caller" in shown(made)
+
+
 @pytest.mark.parametrize(("ours", "met"), [(12.0, True), (15.5, True), (16.0, False)])
 def test_the_aim_is_met_up_to_one_and_a_half(ours: float, met: bool) -> None:
     made = result(ours)
@@ -93,4 +103,4 @@ def test_the_table_names_stages_load_and_speech() -> None:
 
 
 def test_the_progress_bar_counts_every_call_and_turn() -> None:
-    assert Plan(transfers=60, blind=20, speech=22, warm_up=2).steps == 166
+    assert Plan(transfers=60, blind=20, speech=22, restarts=5, warm_up=2).steps == 171

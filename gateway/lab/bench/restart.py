@@ -1,0 +1,145 @@
+"""The gateway stopped and started in mid-call: when the page is back, and the caller is heard."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from gateway.errors import LabError, LiandongError
+from gateway.lab.bench.arm import OFFICERS, Arm, Place
+from gateway.lab.bench.stages import when
+from gateway.lab.bench.transfer import connect, empty, next_live_call
+from gateway.lab.listener import Listener, listening
+from gateway.lab.phones.call import PhoneCall
+from gateway.lab.phones.script import wait_for
+
+AIM_MS = 2000.0
+STAGES: Mapping[str, str] = {
+    "start_page": "gateway started → page and API answer, with the call",
+    "start_tap": "gateway started → someone listens to the caller",
+    "tap_words": "  someone listens → the caller's next words on the page",
+    "page_words": "page answers → the caller's next words on it",
+    "start_words": "gateway started → the caller's next words on the page",
+}
+"""Stage -> what it is. The caller speaks all the time."""
+_WITHIN_S = 30.0
+_WORDS = ("utterance.partial", "utterance.heard")
+
+
+@dataclass
+class Restarted:
+    """`ms`: by stage, one of each restart."""
+
+    ms: dict[str, list[float]] = field(default_factory=dict)
+    error: str = ""
+
+
+async def measure(arm: Arm, times: int, said: Path, done: Callable[[], None]) -> Restarted:
+    """Restart the gateway `times` in one call while its caller says `said`, then transfer it.
+
+    The call keeps its name and everything that was said in it, or it is an error. The listener of
+    the arm's place hears nothing afterwards.
+    """
+    result, place = Restarted(), arm.place
+    mark = place.witness.mark()
+    talking: asyncio.Task[None] | None = None
+    try:
+        citizen, operator = await connect(arm)
+        talking = asyncio.create_task(_talk(citizen, said))
+        async with listening(place.town) as listener:
+            await _words(listener)
+        for _ in range(times):
+            for stage, value in (await _once(place)).items():
+                result.ms.setdefault(stage, []).append(value)
+            done()
+        await _transfer(arm, operator)
+        for call in (operator, citizen):
+            await call.hang_up()
+        await empty(place, mark)
+    except LiandongError as error:
+        result.error = str(error)
+    finally:
+        if talking is not None:
+            talking.cancel()
+            await asyncio.gather(talking, return_exceptions=True)
+    return result
+
+
+async def _talk(citizen: PhoneCall, said: Path) -> None:
+    while True:
+        await citizen.play(said)
+
+
+async def _once(place: Place) -> dict[str, float]:
+    call, before = await _history(place)
+    await place.town.stop_gateway()
+    mark, started = place.witness.mark(), time.time()
+    await place.town.spawn_gateway()
+    page = await _page(place)
+    async with listening(place.town) as listener:
+        words = await _words(listener)
+    taps = [one for one in place.witness.named("Newchannel", mark) if _is_tap(one.get("Channel"))]
+    tap = min(map(when, taps), default=0.0)
+    same, after = await _history(place)
+    if same != call or not set(before) <= set(after):
+        raise LabError("the gateway came back without the call's history")
+    spans = {
+        "start_page": page - started,
+        "start_tap": tap - started,
+        "tap_words": words - tap,
+        "page_words": words - page,
+        "start_words": words - started,
+    }
+    return {stage: seconds * 1000 for stage, seconds in spans.items()}
+
+
+async def _page(place: Place) -> float:
+    """When the page answered, Unix seconds."""
+    async with httpx.AsyncClient(timeout=2, trust_env=False) as client:
+
+        async def answers() -> float:
+            try:
+                return time.time() if (await client.get(place.town.page_url)).is_success else 0.0
+            except httpx.HTTPError:
+                return 0.0
+
+        return await wait_for(answers, _WITHIN_S, "page that answers")
+
+
+async def _words(listener: Listener) -> float:
+    """When the caller's first words came to a page, Unix seconds."""
+
+    def first() -> float:
+        heard = (one for one in listener.arrivals if one.kind in _WORDS)
+        return next((one.at for one in heard if ".caller." in one.data["leg_id"]), 0.0)
+
+    return await wait_for(first, _WITHIN_S, "words of the caller")
+
+
+async def _history(place: Place) -> tuple[str, list[str]]:
+    """The newest call, and the ids of what has been said in it."""
+    async with place.town.client() as client:
+        call = max(one["id"] for one in (await client.get("/calls")).json())
+        said = (await client.get(f"/calls/{call}/transcript")).json()
+    return call, [one["utterance_id"] for one in said["utterances"]]
+
+
+async def _transfer(arm: Arm, operator: PhoneCall) -> None:
+    """A later transfer works: the three meet in the room."""
+    place = arm.place
+    mark = place.witness.mark()
+    await operator.press(arm.keys[-1])
+    officer = await next_live_call(place.people[OFFICERS[0]])
+    await officer.answer()
+
+    def met(_witness: object) -> bool:
+        return sum(1 for _ in place.witness.named("ConfbridgeJoin", mark)) >= 3
+
+    await place.witness.until(met, "three in the room after the restart")
+
+
+def _is_tap(channel: str) -> bool:
+    return channel.startswith("AudioSocket/")
