@@ -14,8 +14,8 @@ setup: ## System packages, .venv with the `liandong` command, the lab's Asterisk
 demo: setup ## One real call, from ringing phone to delivered ticket; another one: DIALOGUE=gas
 	@$(BIN)/liandong demo $(if $(DIALOGUE),--dialogue $(DIALOGUE))
 
-test: setup ## Unit, contract, end-to-end and page tests, in two processes
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+test: setup ## Unit, contract, end-to-end and page tests, in three processes (PROCESSES=)
+	@$(BIN)/python -m pytest -n $(or $(PROCESSES),3) --dist loadgroup --no-loadscope-reorder
 
 test-fast: setup ## Unit and contract tests only
 	@$(BIN)/python -m pytest tests/unit tests/contract

@@ -14,8 +14,6 @@ from tests.contract.spoken import Turn, dialogue, errors
 
 BATCH = 200 * 32
 QUIET_S = 1.5
-pytestmark = pytest.mark.xdist_group("dialogues heard")  # what one hears, the last one counts
-
 WORST, OVERALL = 0.15, 0.08
 """Character error rates that no dialogue, and not all of them together, may reach.
 
