@@ -6,7 +6,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from gateway.dispatch import concepts, corpus, evaluate, guard, routing, sense, taxonomy
+from gateway.dispatch import concepts, corpus, evaluate, guard, hands, routing, sense, taxonomy
 from gateway.dispatch import rules as rule_data
 from gateway.dispatch.context import Context
 from gateway.dispatch.datafile import packaged
@@ -51,8 +51,17 @@ def train(
     ] = None,
     version: Annotated[str, typer.Option(help="Name of the new model.")] = "2026.3",
     seed: Annotated[int, typer.Option(help="Same seed, same model.")] = SEED,
+    by_hand: Annotated[
+        bool, typer.Option("--by-hand", help="Leave one hand's file out at a time; write nothing.")
+    ] = False,
+    hand: Annotated[
+        list[str] | None, typer.Option(help="With --by-hand: only this file (its name, no .txt).")
+    ] = None,
 ) -> None:
     """Train; keep the old model when the new one would hear less danger."""
+    if by_hand or hand:
+        _by_hand(texts, encoder, hand or [])
+        return
     from gateway.dispatch import train as training  # noqa: PLC0415 - scikit-learn, only here
 
     path = out or packaged("model.npz")
@@ -73,6 +82,30 @@ def train(
         raise typer.Exit(1)
     guard.install(made, path, new.value if rows else None, encoder)
     typer.echo(f"{path}: {path.stat().st_size} bytes")
+
+
+def _by_hand(texts: Path | None, encoder: Path | None, asked: list[str]) -> None:
+    lines = _or_exit(lambda: corpus.lines(texts))
+    lists = taxonomy.load()
+    senses = _or_exit(lambda: sense.load(encoder)) if encoder else None
+    typer.echo("words and the encoder given" if senses else "words alone (the encoder knows all)")
+    names = asked or hands.hands(lines)
+    if unknown := set(names) - {line.source for line in lines}:
+        typer.echo(f"no training file {', '.join(sorted(unknown))}; see --texts", err=True)
+        raise typer.Exit(2)
+    rules = rule_data.load(lists)
+    whole = evaluate.Outcome()
+    for name, outcome in hands.measured(
+        lines, names, concepts.load(), lists, rules, COPIES, senses
+    ):
+        whole.rows += outcome.rows
+        typer.echo(f"\n== without {name} ({len(outcome.rows)} rows)")
+        for measure, share in outcome.shares.items():
+            typer.echo(f"{measure:>18} {share}")
+    typer.echo(f"\n== all of them ({len(whole.rows)} rows)")
+    for measure, share in whole.shares.items():
+        typer.echo(f"{measure:>18} {share}")
+    _tables(whole)
 
 
 @app.command(name="eval")

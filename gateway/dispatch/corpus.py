@@ -126,7 +126,7 @@ def _copies(
     # A sentence without alternatives still comes several times, opened and misheard differently;
     # one with many stands for many sentences.
     for _ in range(max(3, min(copies, room), min(_RICH * copies, room // 8))):
-        clauses = [clause for clause in _chosen(text, chance).split(" ") if clause]
+        clauses = [clause for clause in chosen(text, chance).split(" ") if clause]
         if len(clauses) > 1 and chance.random() < 0.25:
             chance.shuffle(clauses)
         if calm and chance.random() < 0.15:
@@ -141,9 +141,10 @@ def _copies(
         yield tuple(clauses) if chance.random() < 0.3 else (" ".join(clauses),)
 
 
-def _chosen(text: str, chance: random.Random) -> str:
-    while (chosen := _CHOICE.sub(lambda m: chance.choice(m.group(1).split("|")), text)) != text:
-        text = chosen
+def chosen(text: str, chance: random.Random) -> str:
+    """Return `text` with one of each `{a|b}` taken."""
+    while (one := _CHOICE.sub(lambda m: chance.choice(m.group(1).split("|")), text)) != text:
+        text = one
     return text
 
 
