@@ -8,12 +8,11 @@ process wrote in between (https://www.sqlite.org/rescode.html#busy_snapshot).
 import asyncio
 import os
 import sqlite3
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -23,6 +22,7 @@ from gateway.errors import ConfigError, LedgerError
 BUSY_MS = 5000
 _WAL_TRIES, _WAL_AGAIN_S = 20, 0.1
 _WRITES = "liandong_writes"
+_VERSION_TABLE = "alembic_version"
 _MIGRATION_LOCK = 0x4C44_4D49
 """PostgreSQL advisory lock held while migrating: processes start at the same time."""
 
@@ -115,7 +115,24 @@ def _wal(connection: Connection) -> None:
 
 
 def _upgrade(connection: Connection) -> None:
+    """Alembic, slow to load while calls wait, is asked only where something is missing.
+
+    A schema of a later version has all that we need: tables are only ever added to.
+    """
+    if inspect(connection).has_table(_VERSION_TABLE):
+        version = connection.scalar(text(f"SELECT version_num FROM {_VERSION_TABLE}"))  # noqa: S608
+        if version and version >= _newest():
+            return
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
     config = Config()
     config.set_main_option("script_location", "gateway.ledger:migrations")
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+def _newest() -> str:
+    """The last revision, from the modules' names: `versions/v000N_what.py`."""
+    names = (one.name for one in files("gateway.ledger.migrations.versions").iterdir())
+    return max(name[1:5] for name in names if name.startswith("v0"))
