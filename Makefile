@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 
-.PHONY: help setup demo test test-fast check format lab doctor bench call-matrix bench-speech soak-speech overload-speech dispatch-eval bench-dispatch asr-eval model lab-audio chaos clean
+.PHONY: help setup demo test test-fast check format lab doctor bench call-matrix load bench-speech soak-speech overload-speech dispatch-eval bench-dispatch asr-eval model lab-audio chaos clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,11 @@ STREAMS := $(BIN)/python -m gateway.lab.bench.streams
 
 call-matrix: setup ## Every verb with every outcome on real calls, one switch and two, 20 min (ONLY="REFER"; ROWS=1-30)
 	@$(BIN)/python -m gateway.lab.matrix $(foreach word,$(ONLY),--only $(word)) $(if $(ROWS),--rows $(ROWS))
+
+load: setup ## 10 to 100 calls at a time, each transferred once: drops, gaps, key to INVITE, CPU, 8 min (QUICK=1)
+	@mkdir -p $(or $(OUT),build/bench)
+	@$(BIN)/python -m gateway.lab.load $(if $(QUICK),--quick) \
+		--json $(or $(OUT),build/bench)/load.json --svg $(or $(OUT),build/bench)/load.svg
 
 bench-speech: setup ## Streams a core transcribes in time, beside a plain loop, 15 min (QUICK=1: 5; MODEL=; OUT=dir)
 	@mkdir -p $(or $(OUT),build/bench)

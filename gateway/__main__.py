@@ -39,7 +39,7 @@ def serve(config: Config = None) -> None:
     argv = [sys.executable, "-m", "gateway", *_log_flags, "{role}"]
     if config is not None:
         argv += ["--config", str(config)]
-    roles = [*supervisor.ROLES, *["recognise"] * (workers - 1)]
+    roles = ["control", *["recognise"] * workers, "deliver"]
     raise typer.Exit(asyncio.run(supervisor.supervise(argv, roles)))
 
 

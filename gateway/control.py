@@ -53,6 +53,7 @@ from gateway.telephony.sightings import Sightings
 _log = log.get("control")
 _HELD = 20_000
 """Events kept while it is not sure that we are in control; older ones are found on the switch."""
+_RINGING_LINE_AGAIN_S = 10.0
 
 
 class Control:
@@ -64,6 +65,7 @@ class Control:
         self.ledger = Ledger(settings.ledger.url, zone=settings.figures.zone)
         self.journal = Journal(settings.journal.directory)
         self.ami = AmiClient(settings.switch, on_event=self._on_ami, on_link=self._on_link)
+        self.ringing = AmiClient(settings.switch, on_event=_nothing, on_link=_nothing, events=False)
         self.claim = Claim(self.ami, settings.switch.heartbeat_s, regained=self._catch_up)
         ami = FencedAmi(self.ami, lambda: self.claim.valid)
         self._held: deque[AmiEvent] = deque(maxlen=_HELD)
@@ -86,8 +88,10 @@ class Control:
             speaks=self._speaks,
             started_ms=self._started_ms,
             record=self._record,
+            listens=settings.speech.enabled,
         )
-        switch = AsteriskSwitch(ami, settings.links, self.taps.open)
+        ringing = FencedAmi(self.ringing, lambda: self.claim.valid)
+        switch = AsteriskSwitch(ami, settings.links, self.taps.open, ringing)
         centres = {centre.code for centre in settings.centres if centre.queue}
         rules = {
             (link.source, link.target): Rules(
@@ -116,6 +120,7 @@ class Control:
             self.ledger,
             self.journal,
             delivers=bool(settings.orders.url),
+            listens=settings.speech.enabled,
             in_control=lambda: self.claim.valid,
         )
         self.registry = Registry(tools, _keys(settings), probes.all(), self._look_again)
@@ -172,6 +177,7 @@ class Control:
             # and every call waits 0.4 s.
             gc.collect()
             gc.freeze()
+            self._start(self._open_ringing_line(), "ringing line")
             self._start(self.recorder.run(), "recorder")
             for stream, on_event, on_missed in (
                 (names.SPEECH, self._on_speech, self._on_missed_speech),
@@ -203,6 +209,17 @@ class Control:
         await self.advising.begin()
         await self.advising.follow()
 
+    async def _open_ringing_line(self) -> None:
+        """Without this second connection (a PBX may allow one log-in) targets ring all the same."""
+        while True:
+            try:
+                await self.ringing.start()
+            except SwitchError as error:
+                _log.warning("one connection to the PBX for everything", why=error.slug)
+                await asyncio.sleep(_RINGING_LINE_AGAIN_S)
+            else:
+                return
+
     @asynccontextmanager
     async def _api(self, app: FastAPI) -> AsyncIterator[None]:
         """A gateway that hangs, and that we follow, may keep its port: calls do not wait for it."""
@@ -229,6 +246,7 @@ class Control:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self.ringing.close()
         await self.ami.close()
         self.journal.close()
         await self.ledger.close()
@@ -312,6 +330,10 @@ class Control:
         session = self.registry.session_of_leg(leg_id)
         started = session.view.started_at if session else None
         return int(started.timestamp() * 1000) if started else 0
+
+
+def _nothing(_: object) -> None:
+    """The connection that rings targets: events and losses are the other one's to tell."""
 
 
 async def _serve_once_free(app: FastAPI, host: str, port: int) -> None:

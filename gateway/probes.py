@@ -32,14 +32,17 @@ class Probes:
         journal: Journal,
         *,
         delivers: bool,
+        listens: bool = True,
         in_control: Callable[[], bool] = lambda: True,
     ) -> None:
-        """`delivers`: an order system is named in the settings; `in_control`: of the PBX, now."""
+        """What the settings ask for: `delivers`, an order system is named; `listens`, people are
+        to be transcribed. `in_control`: of the PBX, now."""
         self._ami = ami
         self._redis = redis
         self._ledger = ledger
         self._journal = journal
         self._delivers = delivers
+        self._listens = listens
         self._in_control = in_control
 
     def all(self) -> list[Probe]:
@@ -66,6 +69,8 @@ class Probes:
         return ComponentHealth("redis", ok=True)
 
     async def speech(self) -> ComponentHealth:
+        if not self._listens:
+            return ComponentHealth("speech", ok=True, detail="off")
         try:
             async with asyncio.timeout(1.0):
                 workers = [key async for key in self._redis.scan_iter(match=names.WORKERS)]

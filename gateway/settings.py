@@ -145,6 +145,8 @@ def _models_dir() -> Path:
 
 
 class SpeechSettings(_Part):
+    enabled: bool = True
+    """False: nobody is listened to; no taps, no recognition process, and tickets say so."""
     model_dir: Path = Path("current")
     """A model's name or its directory; `current`: what `liandong models use` has chosen."""
     models_dir: Path = Field(default_factory=_models_dir)
@@ -185,6 +187,8 @@ class SpeechSettings(_Part):
     @property
     def worker_count(self) -> int:
         """How many recognition processes this machine runs."""
+        if not self.enabled:
+            return 0
         return max(1, (os.cpu_count() or 2) - 1) if self.workers == "auto" else self.workers
 
 

@@ -5,9 +5,8 @@ it is sent; a command whose outcome is unknown is never retried, the switch's ev
 """
 
 import asyncio
-import dataclasses
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from gateway import log
 from gateway.calls import commands as c
@@ -158,8 +157,9 @@ class Session:
         facts = [one.fact for one in commands if isinstance(one, c.Record)]
         for fact in facts:
             self._keep(fact)
+        await self._note(commands)
         for command in commands:
-            await self._carry_out(command)
+            self._carry_out(command)
         if facts and self._doing:
             # The orders go out first: no listener may hold up the call.
             await asyncio.sleep(0)
@@ -174,12 +174,18 @@ class Session:
             ids = {"call_id": self.call_id, "channel": asked.unique_id}
             _log.warning("key refused", verb=asked.ask.value, why=why, **ids)
 
-    async def _carry_out(self, command: c.Command) -> None:
+    async def _note(self, commands: Iterable[c.Command]) -> None:
+        """All intents at once: each would wait for the one before it to be written."""
+        intent = self._tools.journal.intent
+        orders = [one for one in commands if not isinstance(one, c.Arm | c.Record)]
+        notes = [intent(self.call_id, type(one).__name__, asdict(one)) for one in orders]
+        if notes:
+            await asyncio.gather(*notes)
+
+    def _carry_out(self, command: c.Command) -> None:
         if isinstance(command, c.Arm):
             self._arm(command)
         elif not isinstance(command, c.Record):
-            details = dataclasses.asdict(command)
-            await self._tools.journal.intent(self.call_id, type(command).__name__, details)
             task = asyncio.create_task(self._execute(command))
             self._doing.add(task)
             task.add_done_callback(self._doing.discard)

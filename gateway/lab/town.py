@@ -48,8 +48,18 @@ LINE = Account("1190", "pw-1190", "seat", "消防值班")
 ORDER_SECRET = "whsec_" + b64encode(b"liandong-lab-order-secret").decode()
 TOKENS = {role: f"liandong-lab-{role}" for role in ("supervisor", "admin", "system")}
 MODEL_ENV = "LIANDONG_SPEECH__MODEL_DIR"
-SEATS = frozenset(account.user for account in ACCOUNTS if account.kind == "seat")
 Progress = Callable[[str], None]
+
+
+def is_seat(user: str) -> bool:
+    """Whether this account is a seat of a centre."""
+    return user.isdigit() and user != LINE.user
+
+
+def further_seats(each: int) -> list[Account]:
+    """What `each` seats a centre need beside the two of `ACCOUNTS`."""
+    further = [first + at for first in (1001, 2001) for at in range(2, each)]
+    return [Account(f"{user}", f"pw-{user}", "seat", f"座席{user}") for user in further]
 
 
 def centre_of(seat: str) -> str:
@@ -91,6 +101,9 @@ class TownPlan:
     """When the second switch answers."""
     gateway: bool = True
     speech: bool = True
+    """False: nobody is transcribed."""
+    seats: int = 2
+    """A centre."""
     overrides: dict[str, str] = field(default_factory=dict)
     """Asterisk file name -> text appended (the first switch's)."""
     api_port: int = 0
@@ -133,14 +146,18 @@ class Town:
 
     def sip_of(self, user: str) -> tuple[str, int]:
         """The SIP address of the switch at which this account's phone is."""
-        elsewhere = user in SEATS and centre_of(user) != (self.plan.home or centre_of(user))
+        elsewhere = is_seat(user) and centre_of(user) != (self.plan.home or centre_of(user))
         switch = self.second if self.second and elsewhere else self.pbx
         return ("127.0.0.1", switch.config.sip_port)
 
     @property
     def accounts(self) -> list[Account]:
         """Everyone who has a phone here."""
-        return [*ACCOUNTS, *([LINE] if LINE.user in self.plan.fire else [])]
+        return [
+            *ACCOUNTS,
+            *further_seats(self.plan.seats),
+            *([LINE] if LINE.user in self.plan.fire else []),
+        ]
 
     def client(self, token: str = TOKENS["supervisor"]) -> httpx.AsyncClient:
         """An API client with `token`; close it."""
@@ -247,7 +264,7 @@ async def town(plan: TownPlan, progress: Progress = lambda _line: None) -> Async
     Raises ModelError before anything is started when there is no speech model to recognise with,
     LabError with the failing part's last log lines.
     """
-    if plan.gateway:
+    if plan.gateway and plan.speech:
         check_model(default_model())
     folder = Path(tempfile.mkdtemp(prefix="liandong-town-"))
     running = Town(plan, folder)
@@ -276,17 +293,19 @@ async def _start(running: Town, stack: contextlib.AsyncExitStack, progress: Prog
 
 async def _start_switches(running: Town, stack: contextlib.AsyncExitStack) -> None:
     plan = running.plan
+    overrides = dict(plan.overrides)
+    overrides["queues.conf"] = _members(plan.seats) + overrides.get("queues.conf", "")
     start = partial(_start_switch, running, stack)
     ports = [plan.sip_port or free_port(socket.SOCK_DGRAM), free_port(socket.SOCK_DGRAM)]
     if not plan.home:
-        running.pbx = await start(AsteriskConfig((), sip_port=ports[0], overrides=plan.overrides))
+        running.pbx = await start(AsteriskConfig((), sip_port=ports[0], overrides=overrides))
         return
     second = {
         "pjsip.conf": trunk_conf(ports[0]),
         "extensions.conf": second_conf(plan.home, plan.answers),
     }
     running.second = await start(AsteriskConfig((), "second", sip_port=ports[1], overrides=second))
-    first = dict(plan.overrides)
+    first = overrides
     first["pjsip.conf"] = trunk_conf(ports[1]) + first.get("pjsip.conf", "")
     first["extensions.conf"] = first_conf(plan.home, plan.answers) + first.get(
         "extensions.conf", ""
@@ -301,6 +320,17 @@ async def _start_switches(running: Town, stack: contextlib.AsyncExitStack) -> No
         if monotonic() > deadline:
             raise LabError("the two switches do not see each other")
         await asyncio.sleep(0.1)
+
+
+def _members(each: int) -> str:
+    """Lines of queues.conf: the further seats in their centres' queues."""
+    lines = ""
+    for centre in ("12345", "110"):
+        lines += f"[{centre}](+)\n"
+        for seat in further_seats(each):
+            if centre_of(seat.user) == centre:
+                lines += f"member => PJSIP/{seat.user},0,{seat.display},PJSIP/{seat.user}\n"
+    return lines
 
 
 async def _start_switch(

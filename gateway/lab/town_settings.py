@@ -27,6 +27,7 @@ url = "sqlite+aiosqlite:///{ledger}"
 directory = "{folder}/journal"
 
 [speech]
+enabled = {speech}
 model_dir = "{model}"
 
 [orders]
@@ -105,7 +106,7 @@ agent = "{agent}"
 
 def town_toml(town: "Town", model: Path) -> str:
     """The TOML text for `liandong serve` in `town`."""
-    from gateway.lab.town import ORDER_SECRET, SEATS, TOKENS, centre_of, operator_token
+    from gateway.lab.town import ORDER_SECRET, TOKENS, centre_of, is_seat, operator_token
 
     plan = town.plan
     text = _TEMPLATE.format(
@@ -117,6 +118,7 @@ def town_toml(town: "Town", model: Path) -> str:
         folder=town.folder,
         ledger=town.ledger,
         model=model,
+        speech="true" if plan.speech else "false",
         orders=town.orders_url,
         order_secret=ORDER_SECRET,
         api_port=town.api_port,
@@ -128,7 +130,7 @@ def town_toml(town: "Town", model: Path) -> str:
             text += _FIRE_LINK.format(source=source, fire=plan.fire, ring_s=plan.ring_s)
     for account in town.accounts:
         centre = centre_of(account.user)
-        if account.user in SEATS and centre in _here(plan):
+        if is_seat(account.user) and centre in _here(plan):
             text += _SEAT.format(user=account.user, centre=centre, name=account.display)
             text += _ACCESS.format(
                 name=account.display,

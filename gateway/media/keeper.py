@@ -25,7 +25,7 @@ PAUSES_S = (0.5, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 _WELL_S = 10.0
 """A tap that ends sooner was refused, or its worker cannot live: the next try waits longer."""
 _UUID_LENGTH = 36
-NO_TAP, NO_CAPACITY, RESTARTED = "no tap", "no capacity", "recognition restarted"
+NO_TAP, NO_CAPACITY, RESTARTED, OFF = "no tap", "no capacity", "recognition restarted", "off"
 
 
 class Opener(Protocol):
@@ -60,12 +60,15 @@ class TapKeeper:
         speaks: Callable[[str], bool],
         started_ms: Callable[[str], int],
         record: Callable[[f.Fact], None],
+        listens: bool = True,
     ) -> None:
-        """`speaks`: whether a leg is live; `started_ms`: Unix ms of its call's start."""
+        """`speaks`: whether a leg is live; `started_ms`: Unix ms of its call's start; `listens`:
+        False where nobody is to be transcribed."""
         self._opener = opener
         self._speaks = speaks
         self._started_ms = started_ms
         self._record = record
+        self._listens = listens
         self._opened: dict[str, _Kept] = {}
         self._waiting: dict[str, _Kept] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -76,6 +79,9 @@ class TapKeeper:
         `lost_at`: nobody has listened since, and that is a gap.
         """
         kept = _Kept(command, lost_at=lost_at, why=RESTARTED if lost_at else "")
+        if not self._listens:
+            self._unheard(kept, OFF)
+            return
         if not await self._try(kept):
             self._retry(kept)
 
@@ -150,10 +156,14 @@ class TapKeeper:
         leg = kept.command.leg_id
         _log.warning("tap failed", leg=leg, error=type(error).__name__, tries=kept.failed)
         if kept.lost_at is None:
-            kept.why = NO_CAPACITY if isinstance(error, NoCapacity) else NO_TAP
-            kept.lost_at = now()
-            self._mark(kept, kept.lost_at)
-            self._record(f.SpeechClosed(call_id=_call_of(leg), leg_id=leg))
+            self._unheard(kept, NO_CAPACITY if isinstance(error, NoCapacity) else NO_TAP)
+
+    def _unheard(self, kept: _Kept, why: str) -> None:
+        """Nobody hears this leg from its beginning."""
+        leg = kept.command.leg_id
+        kept.why, kept.lost_at = why, now()
+        self._mark(kept, kept.lost_at)
+        self._record(f.SpeechClosed(call_id=_call_of(leg), leg_id=leg))
 
     def _mark(self, kept: _Kept, lost_at: datetime) -> None:
         """What has been said since `lost_at` was not heard."""

@@ -42,8 +42,11 @@ class AmiClient:
         *,
         on_event: Callable[[AmiEvent], None],
         on_link: Callable[[bool], None],
+        events: bool = True,
     ) -> None:
+        """`events=False`: a connection for actions alone, which the PBX tells nothing else."""
         self._settings = settings
+        self._events = events
         self._on_event = on_event
         self._on_link = on_link
         self._link: AmiLink | None = None
@@ -132,12 +135,13 @@ class AmiClient:
         login = {
             "Username": self._settings.user,
             "Secret": self._settings.secret.get_secret_value(),
-            "Events": "on",
+            "Events": "on" if self._events else "off",
         }
         pulse = Heartbeat(link, period=self._settings.heartbeat_s, timeout=limit)
         try:
             await link.ask("Login", login, limit)
-            await self._wait_booted(limit)
+            if self._events:
+                await self._wait_booted(limit)
             self.version = await _version(link, limit)
             await pulse.once()
         except SwitchTimeout as error:

@@ -4,16 +4,17 @@ Channels are named to AMI by their unique id, which Asterisk takes wherever it t
 """
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Any
 
 from gateway import log
 from gateway.calls import commands as c
-from gateway.errors import SwitchRefused
+from gateway.errors import SwitchRefused, SwitchUnreachable
 from gateway.settings import LinkSettings
 from gateway.telephony.ami_port import Ami
-from gateway.telephony.ami_values import variable
+from gateway.telephony.ami_values import Headers, variable
 
 _log = log.get("telephony")
 ROOM = "liandong-room"
@@ -24,8 +25,18 @@ Taps = Callable[[c.OpenTap], Awaitable[None]]
 class AsteriskSwitch:
     """Implements `telephony.port.Switch`."""
 
-    def __init__(self, ami: Ami, links: Iterable[LinkSettings], taps: Taps) -> None:
+    def __init__(
+        self, ami: Ami, links: Iterable[LinkSettings], taps: Taps, ringing: Ami | None = None
+    ) -> None:
+        """`ringing`: a connection of its own for what rings targets, used while it is up.
+
+        AMI carries out the actions of one connection one after another: on that of all the others
+        a target's ring would wait for the moves of this call and of every other.
+        """
         self._ami = ami
+        self._ringing = ringing
+        self._asked: dict[str, asyncio.Future[None]] = {}
+        """By leg: the order to ring it, not yet answered."""
         self._links = {(link.source, link.target): link for link in links}
         self._doers: dict[type[Any], Callable[[Any], Awaitable[None]]] = {
             c.MoveToRoom: self._move_to_room,
@@ -77,22 +88,42 @@ class AsteriskSwitch:
             "Async": "true",
             "Variable": [variable(name, value) for name, value in variables.items()],
         }
-        rung, marked = await asyncio.gather(
-            self._ami.send("Originate", originate),
-            self._set_ringing(command.caller_channel, until),
-            return_exceptions=True,
-        )
+        with self._ordering(command.leg_id):
+            rung, marked = await asyncio.gather(
+                self._originate(originate),
+                self._set_ringing(command.caller_channel, until),
+                return_exceptions=True,
+            )
         # Whether it rings is the Originate's to say: without the mark a caller is held less long.
         if isinstance(rung, BaseException):
             raise rung
         if isinstance(marked, BaseException):
             _log.warning("ringing not marked", room=command.room, error=type(marked).__name__)
 
+    @contextlib.contextmanager
+    def _ordering(self, leg_id: str) -> Iterator[None]:
+        answered = self._asked[leg_id] = asyncio.get_running_loop().create_future()
+        try:
+            yield
+        finally:
+            del self._asked[leg_id]
+            answered.set_result(None)
+
+    async def _originate(self, headers: Headers) -> None:
+        if self._ringing is not None and self._ringing.connected:
+            with contextlib.suppress(SwitchUnreachable):  # nothing was sent
+                await self._ringing.send("Originate", headers)
+                return
+        await self._ami.send("Originate", headers)
+
     def _until(self, ring_s: float) -> int:
         """Epoch second of the switch until which something may ring for `ring_s` from now."""
         return int(time.time() + self._ami.clock_offset_s + ring_s) + 1
 
     async def _hang_up(self, command: c.HangUp) -> None:
+        # Two connections keep no order between them: it must not come before the order to ring.
+        if asked := self._asked.get(command.unique_id):
+            await asyncio.wait([asked])
         await self._ami.send("Hangup", {"Channel": command.unique_id, "Cause": "16"})
 
     async def _forget_ringing(self, command: c.ForgetRinging) -> None:

@@ -113,7 +113,7 @@ SCENES: list[Callable[[Scene], Awaitable[None]]] = [
 
 async def main() -> None:
     """Record every scene."""
-    plan = TownPlan(release="answered", ring_s=RING_S, speech=False)
+    plan = TownPlan(release="answered", ring_s=RING_S)
     async with town(plan) as running:
         for scene in SCENES:
             async with AsyncExitStack() as stack:

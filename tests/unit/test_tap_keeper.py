@@ -92,6 +92,24 @@ async def test_a_tap_that_opens_says_nothing(world: World) -> None:
     assert world.recorded == []
 
 
+async def test_where_nobody_is_listened_to_each_leg_says_so_and_nothing_is_tried() -> None:
+    recorded: list[f.Fact] = []
+    opener = Opener()
+    keeper = TapKeeper(
+        opener,
+        speaks=lambda _leg: True,
+        started_ms=lambda _leg: 0,
+        record=recorded.append,
+        listens=False,
+    )
+    await keeper.open(TAP)
+    gap, closed = recorded
+    assert isinstance(gap, f.GapMarked)
+    assert isinstance(closed, f.SpeechClosed)
+    assert (gap.leg_id, gap.why, closed.leg_id) == (LEG, "off", LEG)
+    assert opener.asked == []
+
+
 @pytest.mark.parametrize(
     ("error", "why"),
     [

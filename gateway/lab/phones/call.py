@@ -13,7 +13,7 @@ from gateway.lab.phones import sdp
 from gateway.lab.phones.dialog import Dialog, with_sdp
 from gateway.lab.phones.dtmf import KeyPress
 from gateway.lab.phones.heard import Heard
-from gateway.lab.phones.media import CallMedia, PlayedSpan
+from gateway.lab.phones.media import PlayedSpan
 from gateway.lab.phones.phone_settings import PhoneSettings
 from gateway.lab.phones.refer import Referral, refer_request
 from gateway.lab.phones.sip_message import Message, Request, Response, respond
@@ -61,7 +61,7 @@ class PhoneCall(ABC):
         self._owner = owner
         self._settings = settings
         self.dialog = dialog
-        self.media = CallMedia(owner.layer.transport.address[0])
+        self.media = settings.media(owner.layer.transport.address[0])
         self.state = CallState.DIALLING
         self.at: dict[CallState, Stamp] = {CallState.DIALLING: stamp()}
         """When each state was reached; states skipped are absent."""

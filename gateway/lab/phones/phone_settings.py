@@ -1,7 +1,9 @@
 """Who a phone is and where its PBX is."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from gateway.lab.phones.media import CallMedia
 from gateway.lab.phones.resend import T1_S
 from gateway.lab.phones.udp import Address
 
@@ -21,6 +23,8 @@ class PhoneSettings:
     expires_s: int = 120
     domain: str = ""
     """Domain of our own address; empty: the registrar's."""
+    media: Callable[[str], CallMedia] = CallMedia
+    """Makes the audio side of a call, bound to this host."""
     t1_s: float = T1_S
     """Round-trip estimate (RFC 3261 timer T1); tests make it small."""
 

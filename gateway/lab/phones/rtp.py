@@ -4,8 +4,8 @@ import secrets
 import struct
 from typing import NamedTuple
 
-_HEADER = struct.Struct("!BBHII")
-_VERSION_2 = 0x80
+HEADER = struct.Struct("!BBHII")
+VERSION_2 = 0x80
 FRAME_MS = 20
 FRAME_SAMPLES = 160
 """20 ms at 8 kHz: samples, timestamp steps and A-law bytes alike."""
@@ -22,12 +22,12 @@ class RtpPacket(NamedTuple):
 
 def unpack(data: bytes) -> RtpPacket | None:
     """Read one datagram; None for RTCP (RFC 5761 section 4) and for what is not RTP."""
-    if len(data) < _HEADER.size:
+    if len(data) < HEADER.size:
         return None
-    first, second, seq, timestamp, ssrc = _HEADER.unpack_from(data)
-    if first & 0xC0 != _VERSION_2 or 192 <= second <= 223:
+    first, second, seq, timestamp, ssrc = HEADER.unpack_from(data)
+    if first & 0xC0 != VERSION_2 or 192 <= second <= 223:
         return None
-    start = _HEADER.size + 4 * (first & 0x0F)
+    start = HEADER.size + 4 * (first & 0x0F)
     if first & 0x10:
         if len(data) < start + 4:
             return None
@@ -63,4 +63,4 @@ class RtpWriter:
         self.packets += 1
         when = self.timestamp if timestamp is None else timestamp
         kind = payload_type | (0x80 if marker else 0)
-        return _HEADER.pack(_VERSION_2, kind, self._seq, when, self.ssrc) + payload
+        return HEADER.pack(VERSION_2, kind, self._seq, when, self.ssrc) + payload

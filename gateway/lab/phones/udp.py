@@ -35,7 +35,7 @@ class UdpPort:
         if on_datagram is not None:
             with contextlib.suppress(OSError):
                 sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-            self._loop.add_reader(sock.fileno(), self._readable)
+            self._loop.add_reader(sock.fileno(), self._read_some)
 
     def send(self, data: bytes, to: Address) -> Stamp:
         """Send one datagram; returns the moment just before it was handed to the kernel."""
@@ -46,6 +46,15 @@ class UdpPort:
             self.send_errors += 1
         return at
 
+    def pause(self) -> None:
+        """Read nothing but by `read_waiting`; datagrams keep their time of arrival."""
+        self._loop.remove_reader(self._sock.fileno())
+
+    def read_waiting(self) -> None:
+        """Read what has arrived so far."""
+        while self._read_some() == _READS_PER_WAKE:
+            pass
+
     def close(self) -> None:
         """Close the socket; safe to call again."""
         if self._sock.fileno() < 0:
@@ -54,16 +63,18 @@ class UdpPort:
             self._loop.remove_reader(self._sock.fileno())
         self._sock.close()
 
-    def _readable(self) -> None:
+    def _read_some(self) -> int:
+        """Returns how many datagrams were there, _READS_PER_WAKE at most."""
         assert self._on_datagram is not None
-        for _ in range(_READS_PER_WAKE):
+        for done in range(_READS_PER_WAKE):
             if self._sock.fileno() < 0:
-                return
+                return done
             try:
                 data, ancillary, _, sender = self._sock.recvmsg(4096, 64)
             except OSError:
-                return
+                return done
             self._on_datagram(data, sender[:2], _arrival(ancillary))
+        return _READS_PER_WAKE
 
 
 def _arrival(ancillary: list[tuple[int, int, bytes]]) -> Stamp:

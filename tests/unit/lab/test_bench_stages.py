@@ -104,3 +104,20 @@ def test_a_line_that_is_still_being_written_is_read_when_it_is_whole(tmp_path: P
     assert reader.decisions() == Decisions()
     journal(tmp_path)
     assert reader.decisions() == Decisions(seen=3.0)
+
+
+def test_decisions_of_calls_at_a_time_are_told_apart_by_their_rooms(tmp_path: Path) -> None:
+    journal(
+        tmp_path,
+        at(1, kind="transfer.requested", call_id="one"),
+        at(2, kind="transfer.requested", call_id="two"),
+        at(3, kind="intent", do="MoveToRoom", call_id="one"),
+        at(4, kind="intent", do="MoveToRoom", call_id="two"),
+        at(5, kind="intent", do="RingTarget", call_id="two", room="ld-2"),
+        at(6, kind="intent", do="RingTarget", call_id="one", room="ld-1"),
+        at(7, kind="transfer.requested", call_id="not rung yet"),
+    )
+    assert JournalReader(tmp_path).by_room() == {
+        "ld-1": Decisions(seen=1.0, move=3.0, ring=6.0),
+        "ld-2": Decisions(seen=2.0, move=4.0, ring=5.0),
+    }

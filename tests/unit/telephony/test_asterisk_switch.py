@@ -56,6 +56,22 @@ def switch(ami: FakeAmiClient, taps: list[c.OpenTap]) -> AsteriskSwitch:
     return AsteriskSwitch(ami, [LINK], open_tap)
 
 
+@pytest.fixture
+async def ringing() -> AsyncIterator[FakeAmiClient]:
+    ringing = FakeAmiClient()
+    await ringing.start()
+    yield ringing
+    await ringing.close()
+
+
+@pytest.fixture
+def two_lines(ami: FakeAmiClient, ringing: FakeAmiClient) -> AsteriskSwitch:
+    async def open_tap(command: c.OpenTap) -> None:
+        del command
+
+    return AsteriskSwitch(ami, [LINK], open_tap, ringing)
+
+
 def _redirect(channel: str, context: str, exten: str) -> dict[str, str]:
     return {
         "Action": "Redirect",
@@ -87,6 +103,61 @@ async def test_two_orders_given_together_go_out_in_their_order(
     ring = asyncio.create_task(switch.execute(RING))
     await asyncio.gather(ring, move)
     assert [one.action for one in ami.sent] == ["Redirect", "Originate", "Setvar"]
+
+
+async def test_a_target_is_rung_on_a_connection_of_its_own(
+    two_lines: AsteriskSwitch, ami: FakeAmiClient, ringing: FakeAmiClient
+) -> None:
+    await asyncio.gather(
+        two_lines.execute(c.MoveToRoom("t1", "1.1", "1.2")), two_lines.execute(RING)
+    )
+    assert [one.action for one in ami.sent] == ["Redirect", "Setvar"]
+    assert [one.action for one in ringing.sent] == ["Originate"]
+
+
+async def test_without_that_connection_it_is_rung_on_the_other(
+    two_lines: AsteriskSwitch, ami: FakeAmiClient, ringing: FakeAmiClient
+) -> None:
+    ringing.link(up=False)
+    await two_lines.execute(RING)
+    ringing.link(up=True)
+    ringing.answer("Originate", SwitchUnreachable("lost; nothing was sent"))
+    await two_lines.execute(replace(RING, leg_id="call-1.target.3"))
+    rung = [one.get("ChannelId") for one in ami.actions("Originate")]
+    assert rung == ["call-1.target.2", "call-1.target.3"]
+
+
+async def test_an_order_to_ring_of_unknown_outcome_is_not_given_twice(
+    two_lines: AsteriskSwitch, ami: FakeAmiClient, ringing: FakeAmiClient
+) -> None:
+    ringing.answer("Originate", SwitchTimeout("unknown"))
+    with pytest.raises(SwitchTimeout):
+        await two_lines.execute(RING)
+    assert not ami.actions("Originate")
+
+
+async def test_a_ring_is_not_ended_before_it_was_ordered(
+    two_lines: AsteriskSwitch,
+    ami: FakeAmiClient,
+    ringing: FakeAmiClient,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    accepted = asyncio.Event()
+
+    async def slow(action: str, headers: Headers) -> AmiReply:
+        assert (action, headers["ChannelId"]) == ("Originate", RING.leg_id)
+        await accepted.wait()
+        return AmiReply({"Response": "Success"})
+
+    monkeypatch.setattr(ringing, "send", slow)
+    ring = asyncio.create_task(two_lines.execute(RING))
+    over = asyncio.create_task(two_lines.execute(c.HangUp("t1", RING.leg_id)))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not ami.actions("Hangup")
+    accepted.set()
+    await asyncio.gather(ring, over)
+    assert ami.actions("Hangup")
 
 
 async def test_the_target_is_rung_before_the_move_is_answered(
