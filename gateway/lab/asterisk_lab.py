@@ -43,6 +43,8 @@ class AsteriskConfig:
     with_dialplans: bool = True
     elsewhere: str = ""
     """A centre that is on another PBX: the sample's way to it as a target is left out."""
+    rings_one: bool = False
+    """A call in a queue rings one of its phones, and not all at a time."""
     overrides: dict[str, str] = field(default_factory=dict)
     """File name -> text appended to it."""
 
@@ -149,6 +151,11 @@ class AsteriskLab:
             centres = self.folder / "etc/liandong/extensions_centres.conf"
             text = without_target(centres.read_text("utf-8"), self.config.elsewhere)
             centres.write_text(text, "utf-8")
+        if self.config.rings_one:
+            # Of an option that stands twice app_queue takes the first: appending would not do.
+            queues = self.folder / "etc/liandong/queues_liandong.conf"
+            text = queues.read_text("utf-8").replace("strategy=ringall", "strategy=rrmemory")
+            queues.write_text(text, "utf-8")
         sounds = DIALPLANS / "sounds"
         if sounds.is_dir():
             shutil.copytree(sounds, self.folder / "lib/sounds/liandong")

@@ -103,7 +103,7 @@ class TownPlan:
     speech: bool = True
     """False: nobody is transcribed."""
     seats: int = 2
-    """A centre."""
+    """A centre. Where there are more than two, a call rings one of them and not all."""
     overrides: dict[str, str] = field(default_factory=dict)
     """Asterisk file name -> text appended (the first switch's)."""
     api_port: int = 0
@@ -298,7 +298,9 @@ async def _start_switches(running: Town, stack: contextlib.AsyncExitStack) -> No
     start = partial(_start_switch, running, stack)
     ports = [plan.sip_port or free_port(socket.SOCK_DGRAM), free_port(socket.SOCK_DGRAM)]
     if not plan.home:
-        running.pbx = await start(AsteriskConfig((), sip_port=ports[0], overrides=overrides))
+        running.pbx = await start(
+            AsteriskConfig((), sip_port=ports[0], rings_one=plan.seats > 2, overrides=overrides)
+        )
         return
     second = {
         "pjsip.conf": trunk_conf(ports[0]),

@@ -26,10 +26,9 @@ _FILES = 8192
 
 
 def plan(seats: int, *, gateway: bool) -> TownPlan:
-    """A town with `seats` at each centre, where a call rings one of them and not all."""
+    """A town with `seats` at each centre."""
     accounts = [*ACCOUNTS, *further_seats(seats)]
     overrides = {
-        "queues.conf": "".join(f"[{it}](+)\nstrategy=rrmemory\n" for it in ("12345", "110")),
         # The audio of a phone is sent from the pump's socket, and goes to the phone's own.
         "pjsip.conf": "".join(f"[{one.user}](+)\nrtp_symmetric=no\n" for one in accounts),
         "asterisk.conf": f"[options](+)\nmaxfiles={_FILES}\n",
