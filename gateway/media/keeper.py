@@ -109,7 +109,7 @@ class TapKeeper:
 
     async def worker_within(self, wait_s: float) -> bool:
         """Whether a recognition worker is announced, now or within `wait_s`."""
-        return await self._opener.worker_within(wait_s)
+        return self._listens and await self._opener.worker_within(wait_s)
 
     async def close(self) -> None:
         """Try nothing again."""
