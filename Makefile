@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 
-.PHONY: help setup demo test test-fast check format lab doctor bench call-matrix load bench-speech soak-speech overload-speech dispatch-eval bench-dispatch asr-eval model lab-audio chaos clean
+.PHONY: help setup demo test test-fast check format lab doctor bench call-matrix load bench-speech soak-speech overload-speech dispatch-eval bench-dispatch asr-eval model lab-audio chaos fuzz clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -80,6 +80,10 @@ asr-eval: setup ## What the Mandarin model hears: CER, finals, word times (FULL=
 chaos: setup ## Faults at random moments of random transfers, 45 min (FAULTS=25 SEED=2 KINDS=redis-kill,ami-cut)
 	@$(BIN)/python -m gateway.lab.chaos $(if $(FAULTS),--faults $(FAULTS)) $(if $(SEED),--seed $(SEED)) \
 		$(if $(KINDS),--kinds $(KINDS)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(ASTERISK),--asterisk)
+
+fuzz: setup ## What strangers, phones and programs could send, on the lab, 4 min (SEED=2 ONLY=refer,taps)
+	@$(BIN)/python -m gateway.lab.fuzz $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) \
+		$(if $(MINUTES),--minutes $(MINUTES))
 
 clean: ## Remove .venv and caches (the lab's chroot stays, shared by all checkouts)
 	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

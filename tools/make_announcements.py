@@ -1,6 +1,7 @@
 """Make what callers hear from the PBX: raw A-law, 8 kHz, mono, in ``dialplans/sounds``.
 
-Speaks the texts of ``announcements.json`` and composes ``hold.alaw``, a soft melody that loops.
+Speaks the texts of ``announcements.json`` and composes ``hold.alaw``, a soft melody that loops, and
+``key-refused.alaw``, three short tones.
 Run it as ``python -m tools.make_announcements``; `make lab-audio` does.
 """
 
@@ -37,6 +38,14 @@ def hold() -> Floats:
     return HOLD_PEAK * loop / np.abs(loop).max()
 
 
+def refused() -> Floats:
+    """Three short tones of 425 Hz, as for a number that cannot be had; 0.8 s in all."""
+    at = np.arange(int(0.8 * RATE)) / RATE
+    on = (at % 0.3 < 0.15).astype(np.float32)
+    smooth = np.convolve(on, np.full(80, 1 / 80), "same")
+    return np.asarray(0.25 * 32768 * smooth * np.sin(2 * math.pi * 425 * at), np.float32)
+
+
 def _bell(semitones: int, ring_s: float) -> Floats:
     """A soft struck tone: three partials that die away, the higher the sooner."""
     at = np.arange(int(ring_s * RATE)) / RATE
@@ -58,7 +67,7 @@ def main() -> None:
     book = json.loads((SOUNDS / "announcements.json").read_text(encoding="utf-8"))
     speaker, manner = Speaker(), Manner(**book["voice"])
     made = {name: speaker.say(text, name, manner) for name, text in book["announcements"].items()}
-    for name, sound in {**made, "hold": hold()}.items():
+    for name, sound in {**made, "hold": hold(), "key-refused": refused()}.items():
         alaw = encode(np.rint(sound))
         (SOUNDS / f"{name}.alaw").write_bytes(alaw)
         sys.stdout.write(f"{name:14} {len(alaw) / RATE:5.1f} s\n")

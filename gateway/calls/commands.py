@@ -115,7 +115,7 @@ class Tell:
 
     ref: str
     channel: str
-    announcement: Literal["designation-asked", "designation-made", "caller-gone"]
+    announcement: Literal["designation-asked", "designation-made", "caller-gone", "key-refused"]
 
 
 @dataclass(frozen=True)

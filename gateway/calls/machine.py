@@ -19,7 +19,7 @@ from gateway.calls.drop import drop
 from gateway.calls.facts import FailureReason, LegRole, TransferState
 from gateway.calls.state import CallState, Leg, Transfer
 from gateway.calls.step import Step
-from gateway.calls.verbs import asking_leg, legal, meant
+from gateway.calls.verbs import asking_leg, meant, refusal, repeats
 
 
 def step(state: CallState, event: e.Event) -> tuple[CallState, list[c.Command]]:
@@ -198,7 +198,8 @@ def _asked(step: Step, asked: e.Asked) -> None:
     leg = asking_leg(step.state, asked)
     if leg is None or asked.ref in step.state.asked:
         return
-    if not legal(step.state, asked.ask, leg, asked.target or asked.party):
+    if refusal(step.state, asked):
+        _tell_refusal(step, asked, leg)
         return
     transfer = step.state.transfer
     if o.must_ask(step.state, asked, leg):
@@ -215,6 +216,13 @@ def _asked(step: Step, asked: e.Asked) -> None:
         consult.hand_over(step, transfer)
     elif asked.ask is e.Ask.RELEASE and transfer:
         t.release(step, transfer)
+
+
+def _tell_refusal(step: Step, asked: e.Asked, leg: Leg) -> None:
+    """Whoever pressed a key that cannot be done hears it; by API, the answer says so."""
+    by_key = asked.unique_id and not asked.native
+    if by_key and not leg.leaving and not repeats(step.state, asked):
+        step.do(c.Tell(asked.ref, leg.channel, "key-refused"))
 
 
 def _marked(step: Step, event: e.DangerMarked) -> None:

@@ -4,6 +4,6 @@ from prometheus_client import Counter
 
 KEYS_REFUSED = Counter(
     "liandong_keys_refused",
-    "Key presses on which nothing was done, by reason: unknown call, unknown leg, illegal, late.",
+    "Key presses on which nothing was done, by reason: unknown, illegal, no link, late.",
     ["reason"],
 )

@@ -6,6 +6,9 @@ from gateway.calls import events as e
 from gateway.calls.facts import LegRole, TransferState
 from gateway.calls.state import CallState, Leg, Transfer
 
+RINGS = frozenset({e.Ask.TRANSFER, e.Ask.THREE_WAY, e.Ask.CONSULT})
+"""Verbs that ring their target; the others may come with one that means nothing."""
+
 
 def legal(state: CallState, ask: e.Ask, leg: Leg | None, target: str = "") -> bool:
     """Would `ask`, made by the operator on `leg`, be accepted now?
@@ -32,8 +35,7 @@ def _may_ring(state: CallState, ask: e.Ask, leg: Leg, target: str) -> bool:
     """May another party be rung? Who else serves the caller could not be left with them aside."""
     if ask is e.Ask.CONSULT and (state.queued or any(one.id != leg.id for one in state.staying)):
         return False
-    rings = ask in (e.Ask.TRANSFER, e.Ask.THREE_WAY, e.Ask.CONSULT)
-    return rings and not state.caller_held and not _present(state, target)
+    return ask in RINGS and not state.caller_held and not _present(state, target)
 
 
 def droppable(state: CallState, leg: Leg, leg_id: str = "") -> Leg | None:
@@ -73,7 +75,17 @@ def refusal(state: CallState, asked: e.Asked) -> str:
     leg = asking_leg(state, asked)
     if leg is None:
         return "unknown leg"
-    return "" if legal(state, asked.ask, leg, asked.target or asked.party) else "illegal"
+    if not legal(state, asked.ask, leg, asked.target or asked.party):
+        return "illegal"
+    rung = asked.ask in RINGS and not asked.native
+    return "no link" if rung and not linked(state, leg, asked.target) else ""
+
+
+def repeats(state: CallState, asked: e.Asked) -> bool:
+    """Is `asked` what is under way already: a key pressed twice, by one operator or by two?"""
+    transfer = state.transfer
+    again = asked.ask in RINGS and transfer is not None and asked.target == transfer.target
+    return again and transfer is not None and transfer.live
 
 
 def asking_leg(state: CallState, asked: e.Asked) -> Leg | None:

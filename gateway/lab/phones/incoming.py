@@ -23,6 +23,8 @@ class IncomingPolicy:
     """Answer by itself after ringing this long; 0: at once."""
     status: int | None = None
     """Refuse with this status: 486 busy, 603 decline, 404, 480, 503 ..."""
+    contact: str = ""
+    """Contact of the refusal: where a 302 says that the phone is instead."""
     ring: bool = True
     """Send 180 first; False: only 100, then what else is asked."""
     early_media: bool = False
@@ -91,7 +93,7 @@ class IncomingCall(PhoneCall):
         if policy.early_media:
             self.early_media()
         if policy.status is not None:
-            self._refuse(policy.status)
+            self._refuse(policy.status, policy.contact)
         elif policy.answer_after_s is not None:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(policy.answer_after_s, self._send_answer)
@@ -166,14 +168,14 @@ class IncomingCall(PhoneCall):
     def _unacknowledged(self) -> None:
         self._end("remote", EndCause(408, 0, "no ACK for our answer"))
 
-    def _refuse(self, status: int) -> None:
-        response = self._response(status)
+    def _refuse(self, status: int, contact: str = "") -> None:
+        response = self._response(status, contact)
         self.server.respond(response)
         self._end("local", EndCause(status, 0, response.reason))
 
-    def _response(self, status: int) -> Response:
+    def _response(self, status: int, contact: str = "") -> Response:
         response = respond(self.invite, status, to_tag=self.dialog.local_tag)
-        response.headers.add("contact", self.dialog.contact)
+        response.headers.add("contact", contact or self.dialog.contact)
         return response
 
     def _closing(self) -> None:

@@ -97,7 +97,8 @@ class Message:
         fields = [field for field in self.headers if field[0] != "content-length"]
         lines += [f"{_written(name)}: {value}" for name, value in fields]
         lines += [f"Content-Length: {len(self.body)}", "", ""]
-        return "\r\n".join(lines).encode() + self.body
+        # Lone surrogates stand for bytes that are no UTF-8, for those who want to send them.
+        return "\r\n".join(lines).encode("utf-8", "surrogateescape") + self.body
 
 
 @dataclass

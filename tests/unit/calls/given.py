@@ -127,6 +127,13 @@ class Scene:
         fields = {"ref": f"t{number}", "target": "110", "unique_id": unique_id} | more
         return self.on(e.Asked, ask=ask, **fields)
 
+    def refuses(self, ask: e.Ask, unique_id: str, **more: Any) -> bool:
+        """A key that does nothing but sound a refusal in the ear of whoever pressed it."""
+        leg = self.state.leg_of(unique_id)
+        done = self.asks(ask, unique_id, **more)
+        told = [(one.channel, one.announcement) for one in done if isinstance(one, c.Tell)]
+        return leg is not None and len(done) == 1 and told == [(leg.channel, "key-refused")]
+
     # --- what is asserted on -----------------------------------------------------------------
 
     @property

@@ -35,7 +35,7 @@ def test_the_key_drops_whoever_came_in_last() -> None:
     scene.ended("1.30")
     assert scene.asks(e.Ask.DROP, OPERATOR, ref="d2") == [c.HangUp(TARGET, TARGET)]
     scene.ended(OFFICER)
-    assert scene.asks(e.Ask.DROP, OPERATOR, ref="d3") == []
+    assert scene.refuses(e.Ask.DROP, OPERATOR, ref="d3")
 
 
 def test_the_page_drops_whom_it_names() -> None:

@@ -68,14 +68,14 @@ def test_whoever_brings_in_another_is_not_released_after_the_briefing() -> None:
 
 def test_nobody_is_brought_in_while_another_rings() -> None:
     scene = given_ringing_transfer(FIRE)
-    assert scene.asks(e.Ask.TRANSFER, OPERATOR, target="119") == []
+    assert scene.refuses(e.Ask.TRANSFER, OPERATOR, target="119")
     assert scene.asks(e.Ask.TRANSFER, OPERATOR, target="110") == []
 
 
 def test_a_centre_that_is_on_the_call_is_not_rung_again() -> None:
     scene = given_three_way(FIRE)
     assert scene.asks(e.Ask.TRANSFER, OPERATOR, target="110") == []
-    assert scene.asks(e.Ask.TRANSFER, OFFICER, target="12345") == []
+    assert scene.refuses(e.Ask.TRANSFER, OFFICER, target="12345")
     assert scene.shown.state is TransferState.THREE_WAY
 
 

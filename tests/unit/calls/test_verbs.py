@@ -67,7 +67,7 @@ def test_back_is_also_the_officers_key() -> None:
 
 def test_the_officer_cannot_give_back_to_an_operator_who_is_going() -> None:
     scene = given_three_way(ask=e.Ask.TRANSFER)
-    assert scene.asks(e.Ask.BACK, OFFICER) == []
+    assert scene.refuses(e.Ask.BACK, OFFICER)
     assert scene.shown.state is TransferState.THREE_WAY
 
 
@@ -82,12 +82,11 @@ def test_release_lets_the_operator_go() -> None:
     "given", [given_talking, given_moving, given_ringing_transfer, given_early_answer]
 )
 def test_no_release_before_a_person_is_there(given: Given) -> None:
-    scene = given()
-    assert scene.asks(e.Ask.RELEASE, OPERATOR) == []
+    assert given().refuses(e.Ask.RELEASE, OPERATOR)
 
 
 def test_only_the_operator_who_asked_is_released() -> None:
-    assert given_three_way().asks(e.Ask.RELEASE, OFFICER) == []
+    assert given_three_way().refuses(e.Ask.RELEASE, OFFICER)
 
 
 # --- keys ------------------------------------------------------------------------------------
@@ -112,7 +111,7 @@ def test_both_press_a_transfer_at_once_the_first_counts() -> None:
 def test_both_press_at_the_end_release_and_back() -> None:
     scene = given_three_way()
     scene.asks(e.Ask.RELEASE, OPERATOR)
-    assert scene.asks(e.Ask.BACK, OFFICER) == []
+    assert scene.refuses(e.Ask.BACK, OFFICER)
     assert scene.hung_up() == [OPERATOR]
 
 
@@ -224,3 +223,22 @@ def test_an_officer_briefed_by_hand_stays_when_the_operator_presses_release() ->
     scene.asks(e.Ask.RELEASE, OPERATOR)
     scene.ended(OPERATOR)
     assert [leg.id for leg in scene.state.agents] == [TARGET]
+
+
+# --- refusals --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("target", ["119", "00861234567", "1"])
+@pytest.mark.parametrize("ask", [e.Ask.TRANSFER, e.Ask.THREE_WAY, e.Ask.CONSULT])
+def test_a_key_to_where_no_link_leads_moves_nobody(ask: e.Ask, target: str) -> None:
+    scene = given_talking()
+    assert scene.refuses(ask, OPERATOR, target=target)
+    assert scene.view.transfers == []
+
+
+def test_a_key_pressed_twice_is_no_refusal() -> None:
+    assert given_ringing_transfer().asks(e.Ask.TRANSFER, OPERATOR, ref="again") == []
+
+
+def test_whoever_asks_by_api_hears_no_tone() -> None:
+    assert given_talking().asks(e.Ask.RELEASE, agent="a1001") == []

@@ -1,0 +1,1 @@
+"""Fuzzing and abuse of the lab's PBX and gateway by strangers, phones and programs."""
