@@ -86,8 +86,10 @@ class Takeover:
             self._taken_over = False
             for tap, channel in heard:
                 self._taps.adopt(tap, channel)
-            await self._listen_again(silent)
-            self.listening.set()
+            try:
+                await self._listen_again(silent)
+            finally:
+                self.listening.set()
 
     async def _look(self) -> tuple[set[str], Snapshot | None]:
         """Our channels and then those on the switch; None when it does not tell, tried again."""
