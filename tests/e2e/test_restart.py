@@ -1,5 +1,11 @@
 """The gateway is stopped and started under a live call, and goes on with it."""
 
+import contextlib
+import os
+import signal
+from functools import partial
+
+import httpx
 import pytest
 
 from gateway.lab.dialogue import dialogue
@@ -11,6 +17,8 @@ from gateway.lab.scene import (
     Scene,
     until,
 )
+from gateway.live import names
+from gateway.live.redis import connect
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
@@ -78,20 +86,49 @@ async def test_a_call_that_came_while_the_gateway_was_away_is_taken_in(talk: Sce
 
 
 @pytest.mark.speech
-async def test_recognition_dies_and_the_call_is_heard_again(talk: Scene) -> None:
-    turn = next(one for one in dialogue("fight") if one.id == "fight-02-caller")
+async def test_what_is_said_while_control_is_gone_is_heard_and_taps_outlive_recognition(
+    talk: Scene,
+) -> None:
+    turns = {turn.id: turn for turn in dialogue("fight")}
     await talk.given_call()
     talk.citizen.tone(None)
     talk.operator.tone(None)
+    await until(partial(_taps, talk, 2), "a tap on each speaker")
+    assert talk.town.gateway is not None
+    os.kill(talk.town.gateway.pid, signal.SIGSTOP)  # it would start control again
+    talk.town.kill_role("control")
+    await talk.citizen.play(turns["fight-02-caller"].path)
+    await until(partial(_published, talk, "报警"), "the words in Redis, said to nobody")
+    os.kill(talk.town.gateway.pid, signal.SIGCONT)
+    await until(partial(_heard, talk, "报警"), "the words that were said to nobody", 40)
     talk.town.kill_role("recognise")
 
-    async def heard() -> bool:
-        await talk.citizen.play(turn.path)
-        view = await talk.view()
-        return "报警" in str(await talk.transcript(view["id"]))
+    async def heard_again() -> bool:
+        await talk.citizen.play(turns["fight-04-caller"].path)
+        return await _heard(talk, "受伤")
 
-    await until(heard, "the citizen's words after recognition died", 40)
+    await until(heard_again, "the citizen's words after recognition died", 40)
     gaps = (await talk.transcript((await talk.view())["id"]))["gaps"]
     assert "recognition restarted" in {gap["why"] for gap in gaps}
     await talk.citizen.hang_up()
     await talk.ends_clean()
+
+
+async def _taps(scene: Scene, wanted: int) -> bool:
+    channels = await scene.witness.live_channels()
+    return sum(name.startswith("AudioSocket/") for name in channels) == wanted
+
+
+async def _published(scene: Scene, word: str) -> bool:
+    redis = connect(scene.town.redis.url)
+    entries = await redis.xrange(names.SPEECH)
+    await redis.aclose()
+    finals = [fields["event"] for _, fields in entries if "utterance.heard" in fields["event"]]
+    return word in str(finals)
+
+
+async def _heard(scene: Scene, word: str) -> bool:
+    """Whether it is in the transcript; control may not be back yet."""
+    with contextlib.suppress(httpx.HTTPError, KeyError, ValueError):
+        return word in str(await scene.transcript((await scene.view())["id"]))
+    return False
