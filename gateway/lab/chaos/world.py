@@ -93,7 +93,7 @@ class World:
             raise LabError(f"{error} in {timeout_s:g} s ({unwell})") from error
 
     def sockets_left(self) -> int:
-        """Connections that nobody needs without a call: AMI sessions past a gateway's, taps' own."""
+        """Connections that nobody needs without a call: AMI past a gateway's own, taps'."""
         heard = sum(map(_audio_sockets, self.pids("recognise")))
         return max(0, self.proxy.sessions - _AMI_SESSIONS) + heard
 
