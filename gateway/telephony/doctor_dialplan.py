@@ -81,7 +81,7 @@ def check_way_in(plan: Dialplan, centre: CentreSettings) -> list[Finding]:
             fail(
                 name,
                 f"no Queue({centre.queue},...) on their way",
-                f"send them to Queue({centre.queue},cF({expect.LEFT_EXTENSION}))",
+                f"send them to Queue({centre.queue},ciF({expect.LEFT_EXTENSION}))",
             )
         ]
     return [
@@ -140,7 +140,7 @@ def _queue_options(name: str, args: list[str]) -> Finding:
     if set(given) & {"h", "H"}:
         wrong.append("`h` or `H`: the code `*` hangs up before any key is complete")
     if wrong:
-        good = f"Queue({args[0]},cF({expect.LEFT_EXTENSION}))"
+        good = f"Queue({args[0]},ciF({expect.LEFT_EXTENSION}))"
         return fail(name, f"{shown}: {'; '.join(wrong)}", f"use {good} with your own other options")
     return ok(name, shown)
 

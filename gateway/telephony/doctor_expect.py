@@ -81,6 +81,7 @@ CONTEXTS = {
     "liandong-hold": ("s", "wish"),
     "liandong-alone": ("s", "queue", "announce"),
     "liandong-refer": ("_X.",),
+    "liandong-refer-code": ("_XXX", "_XXXX", "_XXXXX", "_XXXXXX"),
     "liandong-room-key": ("three", "back", "release", "drop", "signed"),
     "liandong-trunk": ("s", "told"),
     "liandong-sign": ("s",),

@@ -37,7 +37,10 @@ class Stage(Bench):
         )
 
     async def hang_up_all(self) -> None:
-        await self.ami.send("Hangup", {"Channel": "/^Local/"})
+        shown = await self.ami.collect("CoreShowChannels")
+        for event in shown.events:
+            if event.get("Channel").startswith("Local/"):
+                await self.ami.send("Hangup", {"Channel": event.get("Channel")})
 
 
 async def key(bench: Stage) -> None:

@@ -43,7 +43,7 @@ async def test_ours_takes_a_reply_that_says_queued():
         await bench.ami.send("Originate", ORIGINATE)
         reply = await bench.ami.send("PlayDTMF", {"Channel": "ld-6.caller.1", "Digit": "1"})
         assert reply.get("Message") == "DTMF successfully queued"
-        await bench.ami.send("Hangup", {"Channel": "/^Local/"})
+        await bench.ami.send("Hangup", {"Channel": "Local/answer@contract-00000001;1"})
         ((_, sent),) = await switch.got("Originate")
         assert sent.header("Async") == "true", "or it blocks the connection while it rings"
         assert bench.ami.connected

@@ -79,9 +79,9 @@ def test_without_our_files_each_lack_is_named_with_its_remedy():
             "module res_timing_*",
             "timing",
         ),
-        (PLAN, "Queue(110,cF(", "Queue(110,F(", "calls to 110", "no `c`"),
-        (PLAN, "Queue(110,cF(liandong-room^left^1)", "Queue(110,c", "calls to 110", "no `F("),
-        (PLAN, "Queue(12345,cF(", "Queue(12345,chF(", "calls to 12345", "`h` or `H`"),
+        (PLAN, "Queue(110,ciF(", "Queue(110,iF(", "calls to 110", "no `c`"),
+        (PLAN, "Queue(110,ciF(liandong-room^left^1)", "Queue(110,c", "calls to 110", "no `F("),
+        (PLAN, "Queue(12345,ciF(", "Queue(12345,cihF(", "calls to 12345", "`h` or `H`"),
         (PLAN, "Queue(12345,c", "Queue(other,c", "calls to 12345", "no Queue(12345"),
         (PLAN, "liandong-call,s,1(110", "liandong-call,s,1(119", "calls to 110", "no extension"),
         (PLAN, "'rejoin' =>", "'gone' =>", "context liandong-room", "lacks rejoin"),
@@ -116,7 +116,7 @@ def test_one_thing_wrong_is_one_failure(switch, asked, old, new, name, says):
     ("asked", "old", "new", "name"),
     [
         ("CoreSettings", "22.10.1+dfsg+~cs6.17.60671434-1", "GIT-master", "Asterisk version"),
-        (PLAN, "Queue(110,cF(liandong-room^left^1)", "Queue(110,${OPTS}", "calls to 110"),
+        (PLAN, "Queue(110,ciF(liandong-room^left^1)", "Queue(110,${OPTS}", "calls to 110"),
     ],
 )
 def test_what_may_be_well_is_a_warning(switch, asked, old, new, name):

@@ -1,6 +1,7 @@
 """Who said what, while they say it: from voices to transcript, suggestion and ticket."""
 
 import csv
+from itertools import groupby
 from typing import Any
 
 import pytest
@@ -79,7 +80,7 @@ async def test_every_speaker_is_heard_as_themselves_and_110_is_suggested(talk: S
 
     transcript = ticket["transcript"]["utterances"]
     speakers = [(line["role"], line["centre"]) for line in transcript]
-    assert speakers == [OPERATOR, CALLER, CALLER, OFFICER, CALLER]
+    assert [who for who, _ in groupby(speakers)] == [OPERATOR, CALLER, OFFICER, CALLER]
     said = "".join(line["text"] for line in transcript if line["role"] == "caller")
     assert "报警" in said
     assert "打架" in said
