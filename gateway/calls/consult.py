@@ -104,15 +104,15 @@ def on_hold_for_nobody(step: Step) -> None:
 
     With an operator in the second room there is one, begun without us; the dialplan sees to it.
     """
-    if any(leg.aside for leg in step.state.staying):
-        return
     transfer = step.state.transfer
     staying = sorted(
         step.state.staying, key=lambda leg: transfer is None or leg.id != transfer.transferor
     )
     if not staying:
         step.requeue()
-    elif transfer is None or not (transfer.live and transfer.crossing):
+    elif transfer and transfer.live and transfer.crossing:
+        step.arm(e.Deadline.MOVE, transfer.id, CROSS_WITHIN_S)
+    elif not any(leg.aside for leg in staying):
         _to_caller(step, transfer.id if transfer else step.state.call_id, staying[0])
 
 

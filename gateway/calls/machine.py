@@ -255,7 +255,7 @@ def _command_ended(step: Step, event: e.CommandEnded) -> None:
         # UNKNOWN: the room's own events, or the deadline, decide.
     elif event.name == "MoveToRoom" and transfer.crossing and event.outcome is e.Outcome.REFUSED:
         consult.not_crossed(step, transfer)
-    elif event.name == "RingTarget" and event.outcome is e.Outcome.REFUSED and not transfer.joined:
+    elif event.name == "RingTarget" and event.outcome is e.Outcome.REFUSED and not transfer.met:
         t.failed(step, transfer, FailureReason.UNREACHABLE)
 
 

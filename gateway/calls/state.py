@@ -110,6 +110,11 @@ class Transfer:
         return self.rules.places[min(self.tried, len(self.rules.places) - 1)]
 
     @property
+    def met(self) -> bool:
+        """Its leg, or a person on it, was seen."""
+        return self.joined or self.answered
+
+    @property
     def committed(self) -> bool:
         """A person at the target has answered and is in the room (or the second, if `aside`)."""
         return self.joined and self.answered

@@ -93,7 +93,8 @@ def asking_leg(state: CallState, asked: e.Asked) -> Leg | None:
     if asked.unique_id:
         leg = state.leg_of(asked.unique_id)
         left = state.left
-        if asked.native and left and asked.unique_id in (left.unique_id, left.channel):
+        handed = asked.native and asked.ask is e.Ask.TRANSFER
+        if handed and left and asked.unique_id in (left.unique_id, left.channel):
             return left  # a phone's own transfer: its leg may have ended before we hear of it
         return leg if leg and leg.role is LegRole.AGENT else None
     mine = [leg for leg in state.agents if not asked.agent or leg.party.agent == asked.agent]

@@ -145,7 +145,7 @@ class Claim:
             return
         else:
             holder = (await self._look()).controller
-        if holder != self._token and not _is_nobody(holder):
+        if holder != self._token and not is_nobody(holder):
             self._confirmed = float("-inf")
             raise Displaced(
                 f"another gateway ({holder}) controls this PBX: run one, or leave this one to "
@@ -190,11 +190,11 @@ class Claim:
         await self._set(CONTROLLER, token)
         if await self._get(CLAIM) != token or await self._look() != (token, before.beat):
             return False
-        self.followed = not (_is_nobody(before.controller) or process_is_gone(before.controller))
+        self.followed = not (is_nobody(before.controller) or process_is_gone(before.controller))
         return await self._beat() == token
 
     def _is_free(self, seen: _Seen) -> bool:
-        if _is_nobody(seen.controller) or seen.controller == self._token:
+        if is_nobody(seen.controller) or seen.controller == self._token:
             return True
         if process_is_gone(seen.controller):
             return True
@@ -228,7 +228,7 @@ class Claim:
         await self._ami.send("Setvar", {"Variable": name, "Value": value})
 
 
-def _is_nobody(token: str) -> bool:
+def is_nobody(token: str) -> bool:
     """No controller yet, or (``<epoch>.``) one that gave up."""
     return not token.partition(".")[2]
 

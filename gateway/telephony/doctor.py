@@ -11,6 +11,7 @@ from gateway.errors import SwitchError, SwitchRefused, SwitchUnreachable
 from gateway.settings import Settings
 from gateway.telephony import doctor_expect as expect
 from gateway.telephony import doctor_parse as parse
+from gateway.telephony.doctor_control import check_controller
 from gateway.telephony.doctor_dialplan import examine_dialplan
 from gateway.telephony.doctor_finding import Finding, exit_status, fail, ok
 from gateway.telephony.doctor_keys import examine_keys
@@ -97,6 +98,7 @@ def _switch(witness: Witness, settings: Settings) -> list[Finding]:
         check_timestamps(witness),
         check_version(witness),
         *check_modules(witness),
+        check_controller(witness),
     ]
 
 

@@ -19,12 +19,25 @@ def process_is_gone(token: str) -> bool:
 
     Of other machines and other containers nothing can be told: False.
     """
-    machine, _, process = token.partition(".")[2].rpartition("-")[0].rpartition("-")
+    machine, process = _parts(token)
     started = token.rpartition("-")[2]
     if machine != _machine() or not process.isdigit():
         return False
     fields = _stat(int(process))
     return not fields or fields[_STATE] in _DEAD or fields[_START_TIME] != started
+
+
+def whose(token: str) -> str:
+    """In words, whose `token` it is."""
+    machine, process = _parts(token)
+    here = machine == _machine()
+    return f"process {process} {'of' if here else 'elsewhere, not of'} this machine"
+
+
+def _parts(token: str) -> tuple[str, str]:
+    """Machine and process id of ``<epoch>.<identity>``."""
+    machine, _, process = token.partition(".")[2].rpartition("-")[0].rpartition("-")
+    return machine, process
 
 
 def _machine() -> str:

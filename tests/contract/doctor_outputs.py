@@ -76,6 +76,9 @@ class Recorded:
                 return
         raise ValueError(f"{asked!r} did not say {old!r}")
 
+    def answer(self, asked: str, **headers: str) -> None:
+        self._heard[asked] = Answer(True, headers)
+
     def refuse(self, asked: str, message: str) -> None:
         self._heard[asked] = Answer(False, {"Message": message})
 

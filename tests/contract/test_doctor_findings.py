@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from rich.console import Console
 from gateway.settings import KeySettings, PlaceSettings
 from gateway.telephony import doctor_expect as expect
 from gateway.telephony.doctor import Finding, examine_switch, exit_status, render, to_json
+from gateway.telephony.identity import own_identity
 
 from .doctor_outputs import Recorded, settings
 
@@ -123,6 +125,29 @@ def test_what_may_be_well_is_a_warning(switch, asked, old, new, name):
     switch.edit(asked, old, new)
     found = bad(examine(switch))
     assert [(f.name, f.status) for f in found.values()] == [(name, "warn")]
+
+
+def at(switch: Recorded, holder: str, beat_age_s: int) -> Finding:
+    """The finding on a PBX whose controller is `holder`, with a beat of that age."""
+    switch.answer("Getvar LD_CONTROLLER", Value=holder)
+    switch.answer("Getvar LD_BEAT", Value=str(1_000_000 - beat_age_s))
+    switch.answer("Ping", Timestamp="1000000.25")
+    return examine(switch)["controller"]
+
+
+def test_who_is_in_control_is_told(switch):
+    mine = own_identity()
+    assert at(switch, f"3.{mine}", 1).status == "ok"
+    assert f"process {os.getpid()} of this machine" in at(switch, f"3.{mine}", 1).detail
+    assert "elsewhere" in at(switch, "3.0a1b2c3d-4026531836-77-5", 0).detail
+    assert at(switch, "4.", 0).detail.startswith("nobody")
+
+
+def test_a_controller_that_does_not_beat_is_a_warning(switch):
+    mine, unseen = own_identity(), 4
+    assert at(switch, f"3.{mine}", unseen).status == "warn"
+    assert at(switch, f"3.{mine}", -60).status == "warn", "the PBX's clock was set back"
+    assert "has ended" in at(switch, f"3.{mine[:-1]}x", 0).detail
 
 
 def test_a_code_that_begins_another_is_found_whoever_made_it(switch):

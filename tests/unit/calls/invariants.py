@@ -7,7 +7,7 @@ from gateway.calls import commands as c
 from gateway.calls import events as e
 from gateway.calls import facts as f
 from gateway.calls.facts import TransferState as S
-from gateway.calls.state import CallState
+from gateway.calls.state import CallState, Transfer
 
 from .given import CALLER, Scene
 
@@ -34,12 +34,15 @@ class Watch:
         self.ended = False
         self.called = ""
         """The target's leg beneath which something was called last."""
+        self.people: set[str] = set()
+        """Targets' legs on which a person has answered, as the link's rules know one."""
 
     def take(self, event: e.Event) -> list[c.Command]:
         """Let the machine take `event`; every invariant holds afterwards."""
         scene = self.scene
         before = scene.state
         seen = len(scene.commands)
+        self._knows_people(event, before)
         scene.take(event)
         commands = scene.commands[seen:]
         if isinstance(event, e.TargetTried):
@@ -52,7 +55,7 @@ class Watch:
             self.on_hold_at = None if theirs else seen
         for command in commands:
             if isinstance(command, c.HangUp):
-                self._hang_up_is_right(command, event)
+                self._hang_up_is_right(command, event, before)
             assert not (self.ended and isinstance(command, c.RingTarget | MOVES_CALLER))
         self._moved_then_rung(commands, before)
         self._dropped_if_refused(commands, event, before)
@@ -67,7 +70,17 @@ class Watch:
         self.ended = scene.state.ended
         return commands
 
-    def _hang_up_is_right(self, command: c.HangUp, event: e.Event) -> None:
+    def _knows_people(self, event: e.Event, before: CallState) -> None:
+        """Scenes begin with people on the call already; later ones have to prove themselves."""
+        if not self.people and before.transfer and before.transfer.answered:
+            self.people.add(before.transfer.leg_id)
+        if isinstance(event, e.TargetAnswered) and before.transfer:
+            by = before.transfer.rules.places[before.transfer.tried]
+            proof = {"sign": event.by_sign, "agent": event.by_agent, "device": True}
+            if event.leg_id == before.transfer.leg_id and proof[by]:
+                self.people.add(event.leg_id)
+
+    def _hang_up_is_right(self, command: c.HangUp, event: e.Event, before: CallState) -> None:
         """(a) never the caller's leg, (b) no agent who would leave the caller without a person."""
         assert command.unique_id != CALLER
         assert ".caller." not in command.unique_id
@@ -79,17 +92,29 @@ class Watch:
         if isinstance(event, e.Asked) and event.ask is e.Ask.DROP:
             self._drop_is_right(command, state)
             return
-        if transfer.transferor != command.ref:
+        if transfer.transferor != command.ref or before.agent(command.ref) is None:
             assert command.ref.startswith((f"{state.call_id}.target.", f"{state.call_id}.native."))
             return
-        if transfer.blind and not transfer.answered:
-            assert any(transfer.id == one.ref for one in self.scene.all(c.HoldCaller))
+        if transfer.blind and self._caller_hears_ringing(event, before):
             return
-        assert transfer.answered, f"{event} released the operator before a person answered"
+        person = transfer.answered and (transfer.native or transfer.leg_id in self.people)
+        assert person, f"{event} released the operator before a person answered"
         assert transfer.joined
         assert state.caller is not None
         assert state.caller.in_room
         assert state.agent(transfer.leg_id) is not None
+
+    def _caller_hears_ringing(self, event: e.Event, before: CallState) -> bool:
+        """Released at once: the dialplan has the caller, or the queue is given them."""
+        transfer = self.scene.transfer
+        if not any(one.ref == transfer.id for one in self.scene.all(c.HoldCaller)):
+            return False
+        done = isinstance(event, e.CommandEnded) and event.outcome is e.Outcome.DONE
+        held = before.caller_held or isinstance(event, e.CallerHeld) or done
+        queued = transfer.state is S.RETURNED_TO_QUEUE and any(
+            isinstance(one, c.RequeueCaller) for one in self.scene.commands[-2:]
+        )
+        return held or queued or bool(self.scene.state.staying)
 
     def _drop_is_right(self, command: c.HangUp, state: CallState) -> None:
         """(l) a party is let go only beside another who stays with the caller, and it is told."""
@@ -185,7 +210,9 @@ class Watch:
         assert max(added.values(), default=1) == 1
 
     def _way_out(self) -> None:
-        """(d) a live transfer has a deadline ahead of it or a person on it; silence has its own."""
+        """(d) a live transfer has a deadline ahead of it, or a person who talks; silence and the
+        way out of a consultation have their own.
+        """
         transfer = self.scene.state.transfer
         if transfer is None or not transfer.live:
             return
@@ -193,12 +220,21 @@ class Watch:
         armed = {arm.deadline for arm in self.scene.armed if arm.ref in ours}
         if transfer.answered:
             assert self.scene.state.agent(transfer.leg_id) is not None
+            self._crossing_ends(transfer, armed)
         else:
             assert e.Deadline.RING in armed
         if self.called == transfer.leg_id and transfer.state is S.REQUESTED:
             queue, joined = transfer.answered_by == "agent", transfer.joined
             assert queue or joined or e.Deadline.ALIVE in armed
         if transfer.rung and not transfer.moved:
+            assert e.Deadline.MOVE in armed
+
+    def _crossing_ends(self, transfer: Transfer, armed: set[e.Deadline]) -> None:
+        """On the way out of a consultation, as long as the switch does not do it by itself."""
+        state = self.scene.state
+        operator = state.agent(transfer.transferor)
+        ours = transfer.crossing and state.on_hold and operator and not operator.leaving
+        if ours and state.caller and not state.caller.leaving:
             assert e.Deadline.MOVE in armed
 
     def _held_is_served(self) -> None:

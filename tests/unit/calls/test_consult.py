@@ -174,6 +174,17 @@ def test_a_refused_way_out_leaves_them_consulting() -> None:
     assert scene.asks(e.Ask.JOIN, OPERATOR) == [BACK]
 
 
+def test_on_hold_again_on_the_way_out_they_go_on_consulting_in_the_end() -> None:
+    scene = given_consulting()
+    scene.asks(e.Ask.RELEASE, OPERATOR)
+    scene.on(e.CallerHeld)
+    scene.wait(4)
+    scene.on(e.CallerOnHold)
+    assert scene.wait(4) == []
+    assert scene.transfer.aside
+    assert names(scene.asks(e.Ask.BACK, OPERATOR)) == ["HangUp", "ForgetRinging", "MoveToRoom"]
+
+
 def test_the_switch_takes_the_operator_back_and_the_caller_follows() -> None:
     scene = given_ringing_consult()
     scene.left(OPERATOR, aside=True)

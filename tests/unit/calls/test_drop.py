@@ -56,6 +56,12 @@ def test_the_target_of_a_transfer_is_taken_back() -> None:
     assert [leg.id for leg in scene.state.staying] == [OPERATOR_LEG]
 
 
+def test_an_operator_who_has_gone_drops_nobody() -> None:
+    scene = given_handed_over()
+    done = scene.asks(e.Ask.DROP, OPERATOR, native=True)
+    assert (done, dropped(scene)) == ([], []), "told late: the target alone has the caller"
+
+
 def test_nobody_drops_themselves_or_the_caller_or_an_unknown_leg() -> None:
     scene = given_three_way()
     for party in (OPERATOR_LEG, f"{CALL}.caller.0", "nobody"):

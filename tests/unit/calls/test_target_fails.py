@@ -62,6 +62,13 @@ def test_a_switch_that_refuses_to_ring_is_unreachable() -> None:
     _stays_with_operator(scene, FailureReason.UNREACHABLE)
 
 
+def test_a_switch_that_says_so_although_a_person_answered_is_not_believed() -> None:
+    scene = given_moving()
+    scene.answers()
+    assert scene.command_ended("RingTarget", e.Outcome.REFUSED) == []
+    assert scene.shown.state is TransferState.BRIEFING
+
+
 def test_a_move_that_is_refused_drops_the_target_at_once() -> None:
     scene = given_moving()
     done = scene.command_ended("MoveToRoom", e.Outcome.REFUSED)
