@@ -123,7 +123,9 @@ class Sightings:
     def _key(self, event: AmiEvent, at: datetime, room: str) -> Iterator[Sighting]:
         verb, stamp = event.get("Verb"), stamp_of(event.get("Stamp"))
         target = target_of(event.get("Target"))
-        if stamp is None or target is None or verb not in set(e.Ask):
+        # A phone's own transfer is told by the caller's channel: it names who asked.
+        asker = event.get("Asker") or event.get("Uniqueid")
+        if stamp is None or target is None or verb not in set(e.Ask) or not asker:
             return
         age_s = at.timestamp() + self._offset() - stamp
         asked = e.Asked(
@@ -131,8 +133,7 @@ class Sightings:
             ask=e.Ask(verb),
             ref=_press(event, stamp),
             target=target,
-            # A phone's own transfer is told by the caller's channel: it names who asked.
-            unique_id=event.get("Asker") or event.get("Uniqueid"),
+            unique_id=asker,
             native=event.get("Owner") == "native",
         )
         yield Sighting(e.KeyPressed(at, asked=asked, age_s=age_s), room=room)

@@ -31,6 +31,8 @@ RING_LIMIT_MS = 1000.0
 GROW_LIMIT_MIB = 96.0
 _BATCH_S = 90.0
 _FILE_WIDTH = 160
+_CALLERS_TRANSFER_THEMSELVES = {"refer"}
+"""The switch then ends their leg, as they asked."""
 BATCHES: dict[str, Callable[[World, t.Batch], Awaitable[None]]] = {
     "callers": sip.callers,
     "datagrams": sip.raw,
@@ -119,7 +121,7 @@ async def _play(
 
 async def _batch(made: World, name: str, counts: t.Tally) -> None:
     """One batch and a normal transfer after it; what goes wrong costs only this batch."""
-    batch = t.Batch(name)
+    batch, mark = t.Batch(name), made.scene.witness.mark()
     counts.batches.append(batch)
     try:
         async with asyncio.timeout(_BATCH_S):
@@ -134,6 +136,8 @@ async def _batch(made: World, name: str, counts: t.Tally) -> None:
     except LiandongError as error:
         counts.notes.append(f"after {name}: {error}")
         await made.town.pbx.cli("channel request hangup all")
+    if name not in _CALLERS_TRANSFER_THEMSELVES:
+        counts.dropped += len(made.scene.witness.dropped(mark, made.scene.phones))
 
 
 def _look_back(made: World, counts: t.Tally, mark: int, outside: int) -> None:

@@ -28,10 +28,10 @@ _SETTLES_S = 0.6
 async def events(world: World, batch: Batch) -> None:
     """UserEvents that no dialplan of ours would send, while two people talk."""
     await world.talking()
-    view = await world.scene.view()
-    caller, operator = view["room"], world.scene.operator
-    del operator
-    for headers in _user_events(world.rng, caller):
+    room = str((await world.scene.view())["recording"]).removesuffix(".wav")
+    phones = world.scene.witness.named("Newchannel", world.scene.since)
+    ours = [one for one in phones if one.get("Channel").startswith("PJSIP/1001-")]
+    for headers in _user_events(world.rng, room, ours[-1].get("Uniqueid")):
         batch.sent += 1
         with contextlib.suppress(LiandongError):
             await asyncio.to_thread(world.scene.witness.ask, "UserEvent", headers)
@@ -42,37 +42,34 @@ async def events(world: World, batch: Batch) -> None:
     await world.goodbye()
 
 
-def _user_events(rng: random.Random, room: str) -> Iterator[dict[str, str]]:
-    told = ("LiandongKey", "LiandongCall", "LiandongHeld", "LiandongRequeued", "LiandongSigned")
-    now = f"{time.time():.3f}"
-    for stamp in ("nan", "inf", "-1e308", "1e308", "9" * 400, "²", "0", str(time.time() + 1e6)):
-        yield _key(room, "110", stamp)
-    for target in FRAUD:
-        yield _key(room, target[:200], now)
-    for verb in ("dial", "", "TRANSFER", "transfer\t", "Originate"):
-        yield {**_key(room, "110", now), "Verb": verb}
-    for text in texts(rng, 60):
-        line = text.replace("\r", " ").replace("\n", " ").replace("\0", " ")[:300]
-        line = line.encode("utf-8", "replace").decode()
-        for name in told[1:]:
-            yield {"UserEvent": name, "Call": line, "Caller": line, "Recording": line} | {
-                "Centre": line,
-                "Uniqueid": line,
-                "Channel": line,
-            }
-
-
-def _key(room: str, target: str, stamp: str) -> dict[str, str]:
-    return {
+def _user_events(rng: random.Random, room: str, operator: str) -> Iterator[dict[str, str]]:
+    """Each is wrong in one thing; the room and the operator are those of the call that lives."""
+    key = {
         "UserEvent": "LiandongKey",
         "Verb": "transfer",
-        "Call": f"{room}x",
-        "Target": target,
-    } | {
-        "Stamp": stamp,
+        "Target": "110",
+        "Call": room,
+        "Stamp": f"{time.time():.3f}",
         "Owner": "gateway",
-        "Uniqueid": "lab-1.1",
+        "Uniqueid": operator,
     }
+    for stamp in ("nan", "inf", "-1e308", "1e308", "9" * 400, "²", "0", "", "0x1p9", "1_0"):
+        yield key | {"Stamp": stamp}
+    for target in FRAUD:
+        yield key | {"Target": target[:200]}
+    for verb in ("dial", "", "TRANSFER", "transfer,110", "Originate", "back ", "drop_all"):
+        yield key | {"Verb": verb}
+    for other in ("", "ld-", f"{room}x", f"{room}/../x", "all"):
+        yield key | {"Call": other}
+    for other in ("", "1.1", "all", "/.*/", f"{operator}0"):
+        yield key | {"Uniqueid": other}
+    told = ("LiandongCall", "LiandongHeld", "LiandongRequeued", "LiandongSigned", "LiandongOnHold")
+    fields = ("Call", "Caller", "Called", "Recording", "Centre", "Uniqueid", "Channel")
+    for text in texts(rng, 60):
+        line = " ".join(text.split())[:300].replace("\0", " ")
+        line = line.encode("utf-8", "replace").decode()
+        for name in told:
+            yield {"UserEvent": name} | dict.fromkeys(fields, line)
 
 
 async def taps(world: World, batch: Batch) -> None:
@@ -148,14 +145,11 @@ async def _hostile(host: str, port: int, batch: Batch, data: bytes) -> None:
 async def _idle(host: str, port: int, many: int) -> AsyncIterator[int]:
     """Connections that say nothing, made anew as they are closed."""
     open_now: set[asyncio.StreamWriter] = set()
-    made = 0
 
     async def one() -> None:
-        nonlocal made
         while True:
             with contextlib.suppress(OSError):
                 reader, writer = await asyncio.open_connection(host, port)
-                made += 1
                 open_now.add(writer)
                 await reader.read()
                 open_now.discard(writer)

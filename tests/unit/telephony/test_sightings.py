@@ -379,7 +379,11 @@ def test_one_press_has_one_id(ear: Ear) -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"Verb": "dial"}, {"Verb": ""}, {"Stamp": ""}, {"Stamp": "soon"}, {"Stamp": "nan"}],
+    [
+        *({"Verb": "dial"}, {"Verb": ""}, {"Stamp": ""}, {"Stamp": "soon"}, {"Stamp": "nan"}),
+        *({"Stamp": "1e308"}, {"Stamp": "-1"}, {"Target": "110,1"}, {"Target": "+8613"}),
+        {"Uniqueid": ""},
+    ],
 )
 def test_a_garbled_key_is_no_key(ear: Ear, changes: dict[str, str]) -> None:
     assert ear.of("UserEvent", **_key(**changes)) == []
