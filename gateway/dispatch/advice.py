@@ -8,7 +8,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from gateway.dispatch.datafile import packaged, read
-from gateway.dispatch.divisions import Division
+from gateway.dispatch.division_names import Division
 from gateway.dispatch.taxonomy import REQUIRED, Filled, Urgency
 
 ProfileId = Literal["siyang", "tianjin", "custom"]

@@ -1,21 +1,20 @@
 """`liandong dispatch train | eval | report`: make the model, and say how good it is."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
-from gateway.dispatch import concepts, corpus, evaluate, guard, hands, routing, sense, taxonomy
+from gateway.dispatch import cli_report, concepts, corpus, evaluate, guard, hands, sense, taxonomy
 from gateway.dispatch import rules as rule_data
+from gateway.dispatch.cli_exit import or_exit
 from gateway.dispatch.context import Context
 from gateway.dispatch.datafile import packaged
 from gateway.dispatch.suggest import Dispatcher
-from gateway.errors import ConfigError
-
-T = TypeVar("T")
 
 app = typer.Typer(help="Train and measure the dispatch advice.", no_args_is_help=True)
+app.command()(cli_report.report)
+app.command(name="places")(cli_report.places_command)
 
 COPIES = 5
 SEED = 1
@@ -66,13 +65,13 @@ def train(
 
     path = out or packaged("model.npz")
     known, rules, lists = concepts.load(), rule_data.load(taxonomy.load()), taxonomy.load()
-    senses = _or_exit(lambda: sense.load(encoder))
-    lines = _or_exit(lambda: corpus.lines(texts))
+    senses = or_exit(lambda: sense.load(encoder))
+    lines = or_exit(lambda: corpus.lines(texts))
     said = corpus.said(lines, COPIES, seed)
     typer.echo(f"{len(lines)} sentences, {len(said)} texts")
     made = training.train(said, known, Context(rules.context), version)
     folders = [folder for folder in check or CHECKED if folder.is_dir()]
-    rows = _or_exit(lambda: [row for folder in folders for row in corpus.rows(folder)])
+    rows = or_exit(lambda: [row for folder in folders for row in corpus.rows(folder)])
     new = guard.recall(Dispatcher(lists, rules, made, senses=senses), rows)
     old = guard.in_force(path, rows, lists, rules)
     typer.echo(f"danger recall: new {new}; in force {'none' if old is None else f'{old:.3f}'}")
@@ -85,9 +84,9 @@ def train(
 
 
 def _by_hand(texts: Path | None, encoder: Path | None, asked: list[str]) -> None:
-    lines = _or_exit(lambda: corpus.lines(texts))
+    lines = or_exit(lambda: corpus.lines(texts))
     lists = taxonomy.load()
-    senses = _or_exit(lambda: sense.load(encoder)) if encoder else None
+    senses = or_exit(lambda: sense.load(encoder)) if encoder else None
     typer.echo("words and the encoder given" if senses else "words alone (the encoder knows all)")
     names = asked or hands.hands(lines)
     if unknown := set(names) - {line.source for line in lines}:
@@ -115,10 +114,10 @@ def evaluate_command(
 ) -> None:
     """Print accuracy by source with confusion tables; exit 1 below the floors."""
     failed = False
-    dispatcher = _or_exit(lambda: Dispatcher(taxonomy.load()))
+    dispatcher = or_exit(lambda: Dispatcher(taxonomy.load()))
     typer.echo(dispatcher.version)
     for folder in rows or CHECKED:
-        found = _or_exit(lambda folder=folder: corpus.rows(folder))  # type: ignore[misc]
+        found = or_exit(lambda folder=folder: corpus.rows(folder))  # type: ignore[misc]
         typer.echo(f"\n== {folder} ({len(found)} rows)")
         outcome = evaluate.run(dispatcher, found)
         for name, share in outcome.shares.items():
@@ -127,44 +126,8 @@ def evaluate_command(
             typer.echo(f"{name:>18} {share}{'  BELOW THE FLOOR' if missed else ''}")
         _by_source(dispatcher, found)
         _tables(outcome)
+    failed |= cli_report.tell_places() and floors
     raise typer.Exit(1 if failed else 0)
-
-
-@app.command()
-def report(rows: Rows = None) -> None:
-    """List every row that was advised wrongly, with the words behind the advice."""
-    dispatcher = _or_exit(lambda: Dispatcher(taxonomy.load()))
-    for folder in rows or CHECKED:
-        for row, got in evaluate.run(dispatcher, _or_exit(lambda f=folder: corpus.rows(f))).rows:  # type: ignore[misc]
-            want = evaluate.class_name(row.platform, row.item), row.urgency
-            have = (
-                (evaluate.class_name(got.platform, got.item), got.urgency)
-                if got
-                else ("-", "normal")
-            )
-            if want != have:
-                why = "、".join(span.text for span in got.evidence[:3]) if got else ""
-                typer.echo(f"{row.id}: {'/'.join(want)} -> {'/'.join(have)}  [{why}]  {row.text}")
-
-
-@app.command(name="routing")
-def routing_command(
-    messages: Annotated[Path, typer.Argument(help="Messages with replies (.jsonl.gz).")],
-    out: Annotated[
-        Path | None,
-        typer.Option("--sample", help="Write 100 of them here (.csv)."),
-    ] = None,
-) -> None:
-    """Say how often the unit that answered a message is among the first two proposed."""
-    dispatcher = _or_exit(lambda: Dispatcher(taxonomy.load()))
-    found = _or_exit(lambda: routing.read(messages))
-    with typer.progressbar(found, label="messages") as shown:
-        routed = routing.route(dispatcher, found, lambda _: shown)
-    for line in routing.tables(routed):
-        typer.echo(line)
-    if out is not None:
-        routing.sample(routed, out)
-        typer.echo(f"{out}: fill in whether label and unit are right")
 
 
 def below(folder: str, measure: str, value: float) -> bool:
@@ -199,14 +162,6 @@ def _tables(outcome: evaluate.Outcome) -> None:
     typer.echo("\nconfidence: band, mean, right")
     for band, mean, share in outcome.calibration():
         typer.echo(f"  {band}  {mean:.2f}  {share}")
-
-
-def _or_exit(read: Callable[[], T]) -> T:
-    try:
-        return read()
-    except ConfigError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from error
 
 
 if __name__ == "__main__":

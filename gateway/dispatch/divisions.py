@@ -5,52 +5,50 @@ different codes to a quarter of the townships, and one code two names.
 """
 
 import re
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
 
 import ahocorasick
 
-from gateway.dispatch.datafile import packaged
+from gateway.dispatch import division_names as names_of
+from gateway.dispatch.division_names import Called, Division
 from gateway.dispatch.fold import Folded
-from gateway.dispatch.sound import heard, phrase
-from gateway.errors import ConfigError
+from gateway.dispatch.sound import heard, loose, loose_phrase, phrase
 
 CODE_SYSTEM = "NBS-2023"
 """Statistical division codes, National Bureau of Statistics, as of 2023-06-30."""
 
-_TAILS = ("街道", "镇", "乡", "县", "区", "市")
-_VILLAGE = ("社区居委会", "村委会", "居委会", "村民委员会", "居民委员会")
-_COMMON = {"和平", "河东", "河西", "河北", "红桥", "南开", "东风", "新华", "友谊", "大营", "广场"}
-"""Names too common to stand for a division without their tail."""
+_FAR = 40
+"""Characters beyond which no name can be beside another: the longest ones have 36."""
+_NEAR = 4
+"""Characters between a weak name and the place beside it that speaks for it."""
 
-
-class Division(NamedTuple):
-    """A place with its code; levels: 1 province, 2 county, 3 township, 4 village."""
-
-    code: str
-    name: str
-
-    @property
-    def level(self) -> int:
-        return {2: 1, 6: 2, 9: 3}.get(len(self.code), 4)
-
-    def within(self, other: "Division") -> bool:
-        """Say whether this lies in `other`."""
-        return self.code.startswith(other.code)
+_Meant = tuple[tuple[Division, Called], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """Divisions that may be meant at folded `[start, end)`; `exact` by characters."""
+    """Divisions that may be meant at folded `[start, end)`; `exact` by characters.
+
+    `weak` names count only within a larger place that was named.
+    """
 
     candidates: tuple[Division, ...]
     start: int
     end: int
     exact: bool
     short: bool
+    weak: bool = False
+
+    def overlaps(self, other: "Named") -> bool:
+        return self.start < other.end and other.start < self.end
+
+    def beside(self, other: "Named") -> bool:
+        """Say whether at most a few characters lie between them."""
+        return max(self.start, other.start) - min(self.end, other.end) <= _NEAR
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,60 +64,80 @@ class Located:
 class Divisions:
     """Every division by name and sound; immutable, shared by threads."""
 
-    def __init__(self, divisions: Iterable[Division]) -> None:
+    def __init__(self, divisions: Iterable[Division], landmarks: Iterable[Division] = ()) -> None:
         self.by_code = {division.code: division for division in divisions}
-        names: dict[str, list[tuple[Division, bool]]] = defaultdict(list)
+        self._everyday = names_of.everyday()
+        names: dict[str, list[tuple[Division, Called]]] = defaultdict(list)
         for division in self.by_code.values():
-            for name, short in spoken_names(division):
-                names[name].append((division, short))
-        for name, division in self._former():
-            if name not in names:
-                names[name].append((division, True))
+            for called in names_of.called(division):
+                names[called.name].append((division, called))
+        for called, division in names_of.former(self.by_code):
+            if all(other.weak for _, other in names[called.name]):
+                names[called.name].append((division, called))
+        for landmark in landmarks:
+            if place := self.by_code.get(landmark.code):
+                names[landmark.name] = [(place, Called(landmark.name, short=True, written=True))]
         self._texts = ahocorasick.Automaton(ahocorasick.STORE_ANY)
         self._sounds = ahocorasick.Automaton(ahocorasick.STORE_ANY, ahocorasick.KEY_SEQUENCE)
-        by_sound: dict[tuple[int, ...], list[str]] = defaultdict(list)
+        by_sound: dict[tuple[int, ...], list[tuple[str, _Meant]]] = defaultdict(list)
         for name, meant in sorted(names.items()):
             self._texts.add_word(name, (name, tuple(meant)))
             # A village only by its very name: with thousands of them, chance sounds alike.
-            audible = len(name) >= 3 and all(one.level < 4 for one, _ in meant)
-            if audible and (sounds := phrase(name)):
-                by_sound[sounds].append(name)
+            audible = tuple(pair for pair in meant if not pair[1].written)
+            if audible and (sounds := loose_phrase(name)):
+                by_sound[sounds].append((name, audible))
         for sounds, alike in by_sound.items():
-            entries = tuple((name, tuple(names[name])) for name in alike)
-            self._sounds.add_word(sounds, entries)
+            self._sounds.add_word(sounds, tuple(alike))
         self._texts.make_automaton()
         self._sounds.make_automaton()
-
-    def _former(self) -> Iterator[tuple[str, Division]]:
-        """Yield towns that are no more, by the residents' committee that kept the name."""
-        for village in self.by_code.values():
-            town = self.by_code.get(village.code[:9])
-            if village.level == 4 and town and village.name.endswith("居委会"):
-                stem = village.name.removesuffix("居委会").removesuffix("社区")
-                if len(stem) == 2:
-                    yield from ((stem + tail, town) for tail in ("镇", "乡", "街"))
 
     def parents(self, division: Division) -> list[Division]:
         """Return the divisions around it, province first."""
         codes = (division.code[:size] for size in (2, 6, 9) if size < len(division.code))
         return [self.by_code[code] for code in codes if code in self.by_code]
 
+    def path(self, division: Division) -> str:
+        """Return its full name, as 天津市和平区小白楼街道."""
+        return "".join(one.name for one in (*self.parents(division), division))
+
     def find(self, folded: Folded) -> list[Named]:
         """Return names found, longest first where they overlap."""
-        found: list[Named] = []
-        for last, (name, meant) in self._texts.iter(folded.chars):
-            found.append(_named(meant, last, len(name), exact=True))
-        for last, entries in self._sounds.iter(heard(folded.chars)):
-            for name, meant in entries:
-                found.append(_named(meant, last, len(name), exact=False))
-        found.sort(key=lambda n: (-(n.end - n.start), not n.exact, n.start))
+        found = [*self._written(folded), *self._heard(folded)]
+        found = [one for one in found if not (one.short and _is_road(one, folded))]
+        found.sort(key=lambda one: one.start)
+        # A place that another beside it speaks for goes before a longer one that stands alone.
+        order = sorted(
+            ((_backed(at, found), one) for at, one in enumerate(found)),
+            key=lambda pair: (pair[0] is None, pair[1].weak, *_reach(pair[1])),
+        )
         kept: list[Named] = []
-        for one in found:
-            if all(one.end <= other.start or one.start >= other.end for other in kept):
-                kept.append(one)
-        kept = [one for one in kept if not (one.short and _is_road(one, folded))]
+        taken = bytearray(len(folded.chars))
+        for fitting, one in order:
+            may = fitting is not None or not one.weak or _distinct(one)
+            if may and not any(taken[one.start : one.end]):
+                taken[one.start : one.end] = b"\1" * (one.end - one.start)
+                kept.append(one if fitting is None or not one.weak else fitting)
         plain = [one for one in kept if not _elsewhere(one, folded)]
         return sorted(plain or kept, key=lambda n: n.start)
+
+    def _written(self, folded: Folded) -> Iterator[Named]:
+        for last, (name, meant) in self._texts.iter(folded.chars):
+            strong = tuple(pair for pair in meant if not pair[1].weak)
+            weak = tuple(pair for pair in meant if pair[1].weak)
+            if strong:
+                yield _named(strong, last, name, exact=True, weak=False)
+            if weak and name not in self._everyday:
+                yield _named(weak, last, name, exact=True, weak=True)
+
+    def _heard(self, folded: Folded) -> Iterator[Named]:
+        for last, entries in self._sounds.iter(loose(folded.chars)):
+            for name, meant in entries:
+                written = folded.chars[last + 1 - len(name) : last + 1]
+                if written == name:
+                    continue
+                weak = len(name) < 3 or heard(written) != phrase(name)
+                if not weak or written not in self._everyday:
+                    yield _named(meant, last, name, exact=False, weak=weak)
 
     def locate(self, names: Iterable[Named], area: str = "") -> Located | None:
         """Return the smallest division that is meant beyond doubt; `area` is the profile's code.
@@ -131,6 +149,8 @@ class Divisions:
             fitting = list(one.candidates)
             if best is not None:
                 fitting = [d for d in fitting if d.within(best.division)]
+            elif one.weak:
+                continue
             elif area and any(d.code.startswith(area) for d in fitting):
                 fitting = [d for d in fitting if d.code.startswith(area)]
             # 静海 is a district and the town in it: the larger one is right either way.
@@ -143,33 +163,49 @@ class Divisions:
 
 
 def load(path: Path | None = None) -> Divisions:
-    """`read` them, ready to be found in texts."""
-    return Divisions(read(path))
+    """Read divisions (default: the shipped ones), ready to be found in texts."""
+    return Divisions(names_of.read(path), names_of.landmarks())
 
 
-def read(path: Path | None = None) -> list[Division]:
-    """Read the divisions (default: the shipped ones); ConfigError names file and line."""
-    path = path or packaged("divisions.txt")
-    divisions: list[Division] = []
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read ({error}); name a file") from error
-    for number, line in enumerate(text.splitlines(), start=1):
-        if line.startswith("#"):
-            continue
-        code, _, name = line.partition(",")
-        if not code.isdigit() or len(code) not in {2, 6, 9, 12} or not name:
-            raise ConfigError(f"{path}:{number}: write `code,name`, code of 2, 6, 9 or 12 digits")
-        divisions.append(Division(code, name))
-    return divisions
-
-
-def _named(
-    meant: tuple[tuple[Division, bool], ...], last: int, length: int, *, exact: bool
-) -> Named:
+def _named(meant: _Meant, last: int, name: str, *, exact: bool, weak: bool) -> Named:
     candidates = tuple(dict.fromkeys(division for division, _ in meant))
-    return Named(candidates, last + 1 - length, last + 1, exact, all(s for _, s in meant))
+    short = all(called.short for _, called in meant)
+    return Named(candidates, last + 1 - len(name), last + 1, exact, short, weak)
+
+
+def _backed(at: int, found: Sequence[Named]) -> Named | None:
+    """Return `found[at]` with the candidates that a place beside it contains or lies in.
+
+    `found` is sorted by start; only what lies near is looked at, so the cost stays linear.
+    """
+    one = found[at]
+    first = bisect_left(found, one.start - _FAR, key=lambda other: other.start)
+    last = bisect_left(found, one.end + _FAR, key=lambda other: other.start)
+    near = [
+        division
+        for other in found[first:last]
+        if not one.overlaps(other) and one.beside(other)
+        for division in other.candidates
+    ]
+    fitting = tuple(d for d in one.candidates if any(_speaks(d, e) for e in near))
+    return replace(one, candidates=fitting, weak=False) if fitting else None
+
+
+def _reach(one: Named) -> tuple[int, bool, int]:
+    """Longer names first, then those written as they are, then earlier ones."""
+    return one.start - one.end, not one.exact, one.start
+
+
+def _distinct(one: Named) -> bool:
+    """Say whether a weak name may be backed by a place named elsewhere in the call."""
+    return one.exact and one.end - one.start >= 3
+
+
+def _speaks(one: Division, beside: Division) -> bool:
+    """Say whether one of them lies in the other; villages of two characters need their town."""
+    if one == beside or not (one.within(beside) or beside.within(one)):
+        return False
+    return one.level < 4 or beside.level >= 3 or len(one.name.removesuffix("村委会")) > 2
 
 
 _OTHER_BEFORE = re.compile(
@@ -198,27 +234,3 @@ def _trust(named: Named) -> tuple[int, bool, bool, int]:
         not named.exact,
         named.start,
     )
-
-
-def spoken_names(division: Division) -> Iterable[tuple[str, bool]]:
-    """Yield what people call it, and whether that is a short form."""
-    name = division.name
-    if division.level == 4:
-        tail = next((t for t in _VILLAGE if name.endswith(t)), "")
-        stem = name.removesuffix(tail).removesuffix("社区").removesuffix("村")
-        if len(stem) >= 2:
-            kinds = ("社区", "居委会") if "居" in tail else ("村", "村委会")
-            yield from ((stem + kind, False) for kind in (*kinds, "村" if "居" in tail else "庄"))
-        return
-    yield name, False
-    tail = next((t for t in _TAILS if name.endswith(t) and len(name) - len(t) >= 2), "")
-    stem = name.removesuffix(tail)
-    if not tail or stem == name:
-        return
-    if tail in {"街道", "镇", "乡"}:
-        # Towns become sub-districts and people keep the old word.
-        yield from ((stem + other, True) for other in ("街道", "街", "镇", "乡") if other != tail)
-    elif tail == "区":
-        yield from ((stem + other, True) for other in ("县",))
-    if stem not in _COMMON:
-        yield stem, True

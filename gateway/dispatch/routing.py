@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from gateway.dispatch.advice import Register
 from gateway.dispatch.evaluate import Share, said
@@ -87,32 +88,75 @@ def label(reply: str) -> tuple[str, str] | None:
     return at[1], " ".join(reply[start : at[0] + 16].split())
 
 
-def read(path: Path) -> list[Answered]:
-    """Read messages with replies (JSON lines, gzip); ConfigError names file and line."""
+def read(path: Path) -> tuple[list[Answered], int]:
+    """Read messages with replies (JSON lines, gzip), and count the replies that name no unit.
+
+    Raises ConfigError naming file and line.
+    """
     found: list[Answered] = []
+    unnamed = 0
     try:
         with gzip.open(path, "rt", encoding="utf-8") as lines:
             for number, line in enumerate(lines, start=1):
                 row = _row(path, number, line)
                 if unit := label(row["reply"]):
                     found.append(Answered(row["id"], f"{row['title']}。{row['text']}", *unit))
+                else:
+                    unnamed += 1
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error}); name a .jsonl.gz file") from error
-    return found
+    return found, unnamed
 
 
 def route(
     dispatcher: Dispatcher,
     messages: Sequence[Answered],
     progress: Callable[[Iterable[Answered]], Iterable[Answered]] = iter,
+    keep: Path | None = None,
 ) -> list[Routed]:
-    """Propose units for every message."""
+    """Propose units for every message.
+
+    `keep` is a file of ids and units, no texts: what this version of the engine has proposed before
+    is taken from it, what is new is added, so that a run that was cut off goes on.
+    """
+    held = _kept(keep, dispatcher.version) if keep else {}
     found: list[Routed] = []
     for message in progress(messages):
-        got = dispatcher.suggest([said(message.text)])
-        units = tuple(unit_id(n, dispatcher.register) for n in got.units) if got else ()
-        found.append(Routed(message, units, (got.item or got.platform) if got else "-"))
+        if message.id not in held:
+            held[message.id] = _propose(dispatcher, message)
+            if keep:
+                _append(keep, {"id": message.id, **held[message.id]})
+        units, item = held[message.id]["units"], held[message.id]["item"]
+        found.append(Routed(message, tuple(units), str(item)))
     return found
+
+
+def _propose(dispatcher: Dispatcher, message: Answered) -> dict[str, Any]:
+    got = dispatcher.suggest([said(message.text)])
+    return {
+        "version": dispatcher.version,
+        "units": [unit_id(name, dispatcher.register) for name in got.units] if got else [],
+        "item": (got.item or got.platform) if got else "-",
+    }
+
+
+def _append(keep: Path, row: dict[str, Any]) -> None:
+    with keep.open("a+b") as out:
+        cut = out.tell() and out.seek(-1, 2) >= 0 and out.read(1) != b"\n"
+        out.write((b"\n" if cut else b"") + json.dumps(row).encode() + b"\n")
+
+
+def _kept(keep: Path, version: str) -> dict[str, dict[str, Any]]:
+    """Return what `version` proposed, by id; a line that was cut off is proposed again."""
+    held: dict[str, dict[str, Any]] = {}
+    for line in keep.read_text("utf-8").splitlines() if keep.exists() else ():
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue
+        if row.get("version") == version:
+            held[row.pop("id")] = row
+    return held
 
 
 def tables(routed: Sequence[Routed]) -> Iterator[str]:

@@ -12,6 +12,7 @@ SILENT = 0
 """A character without a reading; it matches nothing."""
 
 _NUMBERS: dict[str, int] = {}
+_LOOSE: dict[str, int] = {}
 
 
 def _flat(syllable: str) -> str:
@@ -21,6 +22,12 @@ def _flat(syllable: str) -> str:
 
 def _number(syllable: str) -> int:
     return _NUMBERS.setdefault(_flat(syllable), len(_NUMBERS) + 1)
+
+
+def _loose(syllable: str) -> int:
+    """As one: n and l, h and f, an and ang too, which telephones and accents blur."""
+    flat = re.sub("^l", "n", re.sub("^f", "h", _flat(syllable)))
+    return _LOOSE.setdefault(re.sub("(?<=a)ng$", "n", flat), len(_LOOSE) + 1)
 
 
 def _read(char: str) -> str:
@@ -47,7 +54,15 @@ class _Syllables(dict[str, str]):
         return syllable
 
 
+class _LooseByChar(dict[str, int]):
+    def __missing__(self, char: str) -> int:
+        read = _read(char)
+        number = self[char] = _loose(read) if read else SILENT
+        return number
+
+
 _BY_CHAR = _ByChar()
+_LOOSE_BY_CHAR = _LooseByChar()
 _SYLLABLES = _Syllables()
 
 
@@ -62,6 +77,19 @@ def phrase(text: str) -> tuple[int, ...] | None:
 def heard(text: str) -> tuple[int, ...]:
     """Return the sounds of a transcript, one a character, from each character's usual reading."""
     return tuple(map(_BY_CHAR.__getitem__, text))
+
+
+def loose_phrase(text: str) -> tuple[int, ...] | None:
+    """As `phrase`, of the looser sounds that `loose` returns."""
+    read = lazy_pinyin(text)
+    if len(read) != len(text) or SILENT in loose(text):
+        return None
+    return tuple(map(_loose, read))
+
+
+def loose(text: str) -> tuple[int, ...]:
+    """As `heard`, with n/l, h/f and an/ang as one: for names that something else speaks for."""
+    return tuple(map(_LOOSE_BY_CHAR.__getitem__, text))
 
 
 def syllables(text: str) -> list[str]:

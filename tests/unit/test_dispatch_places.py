@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from dispatch_said import spoken
 
-from gateway.dispatch import divisions
+from gateway.dispatch import divisions, places
 from gateway.dispatch.divisions import CODE_SYSTEM
 from gateway.dispatch.fold import fold
 from gateway.errors import ConfigError
@@ -43,6 +43,13 @@ def located(text: str, area: str = "321323") -> str | None:
         ("里仁乡的路灯坏了", "321323101"),
         ("八集镇有人落水", "321323003"),
         ("静海那边有人落水", "120118"),
+        ("四阳种兴那边有人打架", "321323001"),
+        ("寄州下赢 山上着了", "120119104"),
+        ("来安胡集 机器轧人了", "321323003012"),
+        ("河东汇贤里 垃圾桶着了", "120102002011"),
+        ("滨江道有人偷手机", "120101"),
+        ("泗阳便民服务中心几点开门", "321323"),
+        ("泗阳重新修的那条路又烂了", "321323"),
     ],
 )
 def test_division_named_or_misheard(text: str, code: str) -> None:
@@ -54,6 +61,29 @@ def test_division_named_or_misheard(text: str, code: str) -> None:
 )
 def test_words_that_only_look_like_a_place_give_no_code(text: str) -> None:
     assert located(text) is None
+
+
+def test_a_village_counts_only_within_a_place_that_was_named() -> None:
+    assert located("汇贤里停水了") is None
+    elsewhere = [*KNOWN.find(fold("我是河东区的")), *KNOWN.find(fold("汇贤里停水了"))]
+    found = KNOWN.locate(elsewhere)
+    assert found is not None
+    assert found.division.code.startswith("120102002")
+
+
+def test_figures_of_a_file_of_sentences(tmp_path: Path) -> None:
+    file = tmp_path / "places.tsv"
+    file.write_text("众兴街道停水\t泗阳县众兴街道\n四阳县\t天津市\tmisheard\n几点\t\n", "utf-8")
+    shares = places.shares(places.run(places.read(file, KNOWN), KNOWN, "321323"))
+    assert {name: (share.right, share.of) for name, share in shares.items()} == {
+        "as said": (2, 2),
+        "misheard": (0, 1),
+        "all": (2, 3),
+        "another place": (1, 3),
+    }
+    file.write_text("停水\t无此县\n", "utf-8")
+    with pytest.raises(ConfigError, match=r"tsv:1: no division '无此县'"):
+        places.read(file, KNOWN)
 
 
 def test_every_township_of_both_plans_is_found_by_its_full_name() -> None:

@@ -45,14 +45,29 @@ def test_report_and_sample(tmp_path: Path) -> None:
     ]
     with gzip.open(file, "wt", encoding="utf-8") as out:
         out.writelines(json.dumps(row) + "\n" for row in rows)
-    messages = routing.read(file)
+    messages, unnamed = routing.read(file)
     assert [one.unit for one in messages] == ["power"]
+    assert unnamed == 1
     routed = routing.route(engine(), messages)
     assert "(1/1;" in list(routing.tables(routed))[1]
     sheet = tmp_path / "sample.csv"
     routing.sample(routed, sheet)
     with sheet.open(encoding="utf-8-sig", newline="") as held:
         assert [row["label"] for row in csv.DictReader(held)] == ["power"]
+
+
+def test_a_run_that_was_cut_off_goes_on(tmp_path: Path) -> None:
+    keep = tmp_path / "proposed.jsonl"
+    messages = [
+        routing.Answered(str(n), text, "power", "") for n, text in enumerate(("停电了",) * 3)
+    ]
+    whole = routing.route(engine(), messages, keep=keep)
+    first, second, _ = keep.read_text("utf-8").splitlines()
+    keep.write_text(first.replace('"item"', '"item": "X", "was"') + "\n" + second[:20], "utf-8")
+    resumed = routing.route(engine(), messages, keep=keep)
+    assert [one.item for one in resumed] == ["X", whole[1].item, whole[2].item]
+    assert routing.route(engine(), messages, keep=keep) == resumed
+    assert "停电" not in keep.read_text("utf-8")
 
 
 def test_a_broken_line_is_named(tmp_path: Path) -> None:
