@@ -14,7 +14,6 @@ from functools import cache
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
-from pypinyin import lazy_pinyin
 
 from gateway.dispatch.datafile import packaged
 from gateway.dispatch.taxonomy import Urgency
@@ -151,11 +150,15 @@ def chosen(text: str, chance: random.Random) -> str:
 def misheard(text: str, share: float, chance: random.Random) -> str:
     """Replace characters by ones that sound alike, as recognition does."""
     return "".join(
-        chance.choice(_alike().get(lazy_pinyin(char)[0], [char]))
-        if chance.random() < share
-        else char
+        chance.choice(_alike().get(_read(char), [char])) if chance.random() < share else char
         for char in text
     )
+
+
+def _read(char: str) -> str:
+    from pypinyin import lazy_pinyin  # noqa: PLC0415 - slow to load, and for training only
+
+    return lazy_pinyin(char)[0]
 
 
 @cache
@@ -163,5 +166,5 @@ def _alike() -> dict[str, list[str]]:
     alike: dict[str, list[str]] = defaultdict(list)
     common = (bytes((row, cell)) for row in range(0xB0, 0xD8) for cell in range(0xA1, 0xFF))
     for char in b"".join(common).decode("gb2312", "ignore"):
-        alike[lazy_pinyin(char)[0]].append(char)
+        alike[_read(char)].append(char)
     return alike

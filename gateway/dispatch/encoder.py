@@ -119,24 +119,39 @@ def through(layer: Layer, state: Floats) -> Floats:
     """Return the states after `layer`; (texts, pieces, width) in and out."""
     texts, length, width = state.shape
     flat = state.reshape(-1, width)
-    asked = (flat @ layer.qkv + layer.qkv_bias).reshape(texts, length, 3, width // _HEAD, _HEAD)
-    query, key, value = asked.transpose(2, 0, 3, 1, 4)
+    asked = _times(flat, layer.qkv, layer.qkv_bias)
+    parts = asked.reshape(texts, length, 3, width // _HEAD, _HEAD)
+    query, key, value = parts.transpose(2, 0, 3, 1, 4)
     weight = query @ key.transpose(0, 1, 3, 2)
     weight *= np.float32(_HEAD**-0.5)
     weight -= weight.max(axis=-1, keepdims=True)
     np.exp(weight, out=weight)
     weight /= weight.sum(axis=-1, keepdims=True)
     mixed = (weight @ value).transpose(0, 2, 1, 3).reshape(-1, width)
-    flat = _normed(flat + mixed @ layer.out + layer.out_bias, layer.norm)
-    inner = _gelu(flat @ layer.up + layer.up_bias)
-    flat = _normed(flat + inner @ layer.down + layer.down_bias, layer.last_norm)
+    flat = _normed(_times(mixed, layer.out, layer.out_bias) + flat, layer.norm)
+    inner = _gelu(_times(flat, layer.up, layer.up_bias))
+    flat = _normed(_times(inner, layer.down, layer.down_bias) + flat, layer.last_norm)
     return flat.reshape(texts, length, width)
 
 
+def _times(state: Floats, weights: Floats, bias: Floats) -> Floats:
+    found: Floats = state @ weights
+    found += bias
+    return found
+
+
 def _normed(state: Floats, norm: tuple[Floats, Floats]) -> Floats:
-    state = state - state.mean(axis=-1, keepdims=True)
-    spread = np.sqrt((state * state).mean(axis=-1, keepdims=True) + np.float32(_EPS))
-    return np.asarray(state / spread * norm[0] + norm[1], dtype=np.float32)
+    size = np.float32(1 / state.shape[-1])
+    middle = np.add.reduce(state, axis=-1, keepdims=True) * size
+    found = np.asarray(state - middle, dtype=np.float32)
+    spread = np.einsum("...i,...i->...", found, found)[..., None]
+    spread *= size
+    spread += np.float32(_EPS)
+    np.sqrt(spread, out=spread)
+    found /= spread
+    found *= norm[0]
+    found += norm[1]
+    return found
 
 
 def _gelu(x: Floats) -> Floats:

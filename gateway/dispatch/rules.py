@@ -5,6 +5,7 @@ A cue is a row of slots. ``{a|b}`` in a slot is an alternative; between slots, w
 """
 
 import re
+from functools import cache
 from itertools import product
 from math import prod
 from pathlib import Path
@@ -34,6 +35,7 @@ class Slot(NamedTuple):
     gap: int
 
 
+@cache
 def slots(cue: str) -> tuple[Slot, ...]:
     """Return the slots of a cue; ValueError says what is malformed."""
     pieces = _GAP_SIGN.split(cue)

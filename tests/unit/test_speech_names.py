@@ -70,7 +70,7 @@ def pairs(table: str) -> list[tuple[str, ...]]:
 @cache
 def names(areas: tuple[str, ...]) -> Names:
     settings = Settings(speech=SpeechSettings(name_areas=list(areas)))
-    places = normalise.divisions.read()
+    places = normalise.division_names.read()
     ours = normalise.names_of(settings, places)
     elsewhere = [name.stem for name in register.of_areas((), places)]
     return Names(ours, words.load(), around.load(), elsewhere)
@@ -159,4 +159,4 @@ def test_a_names_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_an_unknown_area_is_named() -> None:
     settings = Settings(speech=SpeechSettings(name_areas=["999999"]))
     with pytest.raises(ConfigError, match="name_areas"):
-        normalise.names_of(settings, normalise.divisions.read())
+        normalise.names_of(settings, normalise.division_names.read())

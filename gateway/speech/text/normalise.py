@@ -5,7 +5,7 @@
 
 import re
 
-from gateway.dispatch import advice, divisions
+from gateway.dispatch import advice, division_names
 from gateway.errors import ConfigError
 from gateway.log import get
 from gateway.settings import Settings
@@ -57,7 +57,7 @@ def load(settings: Settings) -> Normaliser:
     speech = settings.speech
     if not speech.normalise:
         return Normaliser()
-    places = divisions.read()
+    places = division_names.read()
     ours = names_of(settings, places)
     numbered = [name.stem for name in ours if any(char in ALL for char in name.stem)]
     numbers = Numbers(WeTextReader(), [*kept.words(), *numbered])
@@ -71,7 +71,7 @@ def load(settings: Settings) -> Normaliser:
     return normaliser
 
 
-def names_of(settings: Settings, places: list[divisions.Division]) -> list[register.Name]:
+def names_of(settings: Settings, places: list[division_names.Division]) -> list[register.Name]:
     """Return the names of the gateway's area, its units, and the administrator's file."""
     profiles = {one.id: one for one in advice.load().profile}
     profile = next((one for one in profiles.values() if one.id == settings.platform), None)

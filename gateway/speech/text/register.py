@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gateway.dispatch import advice
-from gateway.dispatch.divisions import Division, spoken_names
+from gateway.dispatch.division_names import Division, called
 from gateway.errors import ConfigError
 
 _COUNTY = ("区", "县")
@@ -101,11 +101,13 @@ def _touches(code: str, area: str) -> bool:
 def _larger(division: Division) -> Name:
     name = _split(division.name, {1: ("市",), 2: _COUNTY}.get(division.level, _TOWN))
     # 和平 and 河西 are words of their own, and names only with 区.
-    return name._replace(bare=any(said == name.stem for said, _ in spoken_names(division)))
+    return name._replace(
+        bare=any(one.name == name.stem and not one.weak for one in called(division))
+    )
 
 
 def _village(division: Division) -> set[Name]:
-    said = (name for name, _ in spoken_names(division))
+    said = (one.name for one in called(division) if not one.weak)
     return {
         _split(name, _VILLAGE)._replace(bare=False, village=True)
         for name in said
