@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import shutil
 import sys
 import time
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ def main(
     limit_s: Annotated[float, typer.Option(help="Begin no level after so many seconds.")] = 480,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the JSON here.")] = None,
     svg: Annotated[Path | None, typer.Option(help="Write the picture here.")] = None,
+    keep: Annotated[Path | None, typer.Option(help="Copy the logs into this folder.")] = None,
 ) -> None:
     """Many calls at a time, each with one transfer: who falls, how long it takes, what it costs."""
     arms = {"gateway": _numbers(levels), "native": _numbers(native)}
@@ -47,7 +49,7 @@ def main(
         highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _FILE_WIDTH
     )
     found = Found()
-    ended = asyncio.run(_until_ended(arms, limit_s, found, Console(stderr=True)))
+    ended = asyncio.run(_until_ended(_Run(arms, limit_s, keep), found, Console(stderr=True)))
     if found.levels:
         show(found, console)
     if ended:
@@ -72,33 +74,46 @@ def _numbers(text: str) -> list[int]:
     return found
 
 
-async def _until_ended(
-    arms: dict[str, list[int]], limit_s: float, found: Found, console: Console
-) -> str:
+@dataclass(frozen=True)
+class _Run:
+    """What was asked for."""
+
+    arms: dict[str, list[int]]
+    limit_s: float
+    keep: Path | None
+
+    def copy_logs(self, arm: str, folder: Path) -> None:
+        if self.keep:
+            self.keep.mkdir(parents=True, exist_ok=True)
+            for log in folder.glob("*.log"):
+                shutil.copy(log, self.keep / f"{arm}-{log.name}")
+
+
+async def _until_ended(run: _Run, found: Found, console: Console) -> str:
     """Measure with a progress bar; returns why it ended early, or ''."""
     columns = (TextColumn("{task.description:<34}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeElapsedColumn(), console=console, refresh_per_second=2) as bar:
-        calls = sum(sum(levels) for levels in arms.values())
-        return await why_ended(_all(arms, limit_s, found, bar, calls))
+        calls = sum(sum(levels) for levels in run.arms.values())
+        return await why_ended(_all(run, found, _Say(bar, bar.add_task("", total=calls * _STEPS))))
 
 
-async def _all(
-    arms: dict[str, list[int]], limit_s: float, found: Found, bar: Progress, calls: int
-) -> str:
+async def _all(run: _Run, found: Found, say: "_Say") -> str:
     began = time.monotonic()
-    say = _Say(bar, bar.add_task("starting", total=calls * _STEPS))
-    seats = max(max(levels, default=1) for levels in arms.values())
+    seats = max(max(levels, default=1) for levels in run.arms.values())
     try:
-        for arm, levels in arms.items():
+        for arm, levels in run.arms.items():
             say.title = TITLES[arm]
             async with crowd(seats, say.starting, gateway=arm == "gateway") as people:
-                meter = Meter(people, arm)
-                await meter.idle(_IDLE_S)
-                for at_a_time in levels:
-                    if time.monotonic() - began > limit_s:
-                        return f"out of time before {at_a_time} calls ({say.title})"
-                    say.calls = at_a_time
-                    found.levels.append(await meter.measure(at_a_time, say.step))
+                try:
+                    meter = Meter(people, arm)
+                    await meter.idle(_IDLE_S)
+                    for at_a_time in levels:
+                        if time.monotonic() - began > run.limit_s:
+                            return f"out of time before {at_a_time} calls ({say.title})"
+                        say.calls = at_a_time
+                        found.levels.append(await meter.measure(at_a_time, say.step))
+                finally:
+                    run.copy_logs(arm, people.town.folder)
     finally:
         found.took_s = time.monotonic() - began
     return ""
