@@ -52,6 +52,8 @@ class Level:
     tickets_after_s: float = 0.0
     """The last ticket, after the last caller had hung up."""
     pump_late_ms: float = 0.0
+    left: list[str] = field(default_factory=list)
+    """Channels that were still there half a minute after everyone had hung up."""
 
     @property
     def failed(self) -> list[Told]:
@@ -64,9 +66,15 @@ class Level:
 
     @property
     def holds(self) -> bool:
-        """Nobody was dropped, every call was played, every gap is small enough."""
+        """Nobody was dropped, every call was played and has its ticket, every gap is small."""
         late = any(one.gap_ms > GAP_AT_MOST_MS for one in self.told)
-        return not (self.callers_dropped or self.failed or late or self.deaf)
+        wrong = self.callers_dropped or self.failed or self.deaf or self.left or self.tickets_lost
+        return not (wrong or late)
+
+    @property
+    def tickets_lost(self) -> int:
+        """Calls whose final ticket did not reach the order system."""
+        return self.calls - self.tickets if self.arm == "gateway" else 0
 
     @property
     def deaf(self) -> int:
@@ -117,8 +125,7 @@ class Meter:
         level.took_s = time.monotonic() - began
         level.cpu_s = cost.less(cost.spent(crowd.town), before)
         level.pump_late_ms = await crowd.pump.latest_ms()
-        emptied: bool = await wait_for(self._empty, _EMPTY_WITHIN_S, "an empty PBX")
-        assert emptied
+        level.left = await self._left()
         level.dropped = crowd.witness.dropped(mark, crowd.people)
         self._take_apart(level, mark)
         return level
@@ -130,9 +137,18 @@ class Meter:
         spent = cost.less(cost.spent(self._crowd.town), before)
         return {part: seconds / took for part, seconds in spent.items()}
 
-    async def _empty(self) -> bool:
-        await asyncio.sleep(_LOOK_EVERY_S)
-        return not await self._crowd.witness.live_channels()
+    async def _left(self) -> list[str]:
+        left: list[str] = []
+
+        async def empty() -> bool:
+            await asyncio.sleep(_LOOK_EVERY_S)
+            left[:] = await self._crowd.witness.live_channels()
+            return not left
+
+        with contextlib.suppress(PhoneTimeout):
+            emptied: bool = await wait_for(empty, _EMPTY_WITHIN_S, "an empty PBX")
+            assert emptied
+        return left
 
     async def _settle(self, level: Level) -> None:
         """Wait until the order system has the final ticket of each call."""

@@ -82,6 +82,8 @@ def show(found: Found, console: Console) -> None:
             console.print(f"[red]failed[/red] ({level.arm}, {level.calls}): {one.error}")
         for channel in level.dropped:
             console.print(f"[red]dropped[/red] ({level.arm}, {level.calls}): {channel}")
+        for channel in level.left:
+            console.print(f"[red]left behind[/red] ({level.arm}, {level.calls}): {channel}")
     for percentile in (50, 95):
         for calls, it in found.ratios(percentile).items():
             console.print(
@@ -98,10 +100,10 @@ def last_line(found: Found) -> str:
     gaps = [one.gap_ms for level in ours for one in level.told if one.moments]
     over = sum(gap > GAP_AT_MOST_MS for gap in gaps)
     failed, deaf = sum(len(one.failed) for one in ours), sum(one.deaf for one in ours)
-    lost = sum(one.calls - one.tickets for one in ours)
+    lost, left = sum(one.tickets_lost for one in ours), sum(len(one.left) for one in ours)
     return (
         f"{sum(one.calls for one in ours)} calls with the gateway: dropped {dropped}, not played "
-        f"{failed}, callers who did not hear the target {deaf}, tickets missing {lost}, gaps over "
+        f"{failed}, callers who did not hear the target {deaf}, tickets missing {lost}, channels left {left}, gaps over "
         f"{GAP_AT_MOST_MS:g} ms {over} (longest {max(gaps, default=0.0):.1f} ms)"
     )
 
@@ -212,6 +214,7 @@ def _level(level: Level) -> dict[str, Any]:
         "cpu_share_idle": _rounded(level.idle, 4),
         "cpu_share_held": _rounded(level.held, 4),
         "tickets": level.tickets,
+        "channels_left": level.left,
         "tickets_after_s": round(level.tickets_after_s, 2),
         "audio_late_ms": round(level.pump_late_ms, 2),
         "took_s": round(level.took_s, 1),

@@ -3,7 +3,7 @@
 import asyncio
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from gateway.errors import PhoneTimeout
@@ -23,11 +23,15 @@ _LOOK_EVERY_S = 0.01
 @asynccontextmanager
 async def phones(accounts: Iterable[PhoneSettings]) -> AsyncIterator[dict[str, Phone]]:
     """Start a phone for each account and close them all at the end; the keys are user names."""
-    async with AsyncExitStack() as stack:
-        started = {}
+    started: dict[str, Phone] = {}
+    try:
         for account in accounts:
-            started[account.user] = await stack.enter_async_context(Phone(account))
+            started[account.user] = phone = Phone(account)
+            await phone.start()
         yield started
+    finally:
+        # All at once: where the PBX is gone each waits for it a few seconds.
+        await asyncio.gather(*(phone.close() for phone in started.values()))
 
 
 async def wait_for(

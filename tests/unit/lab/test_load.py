@@ -67,6 +67,14 @@ def test_one_call_that_went_wrong_is_enough(bad: Told) -> None:
     assert not level("gateway", 2, told(), bad).holds
 
 
+def test_a_call_without_a_ticket_or_a_channel_left_behind_is_wrong_too() -> None:
+    lost, left, native = level(), level(), level("native")
+    lost.tickets -= 1
+    left.left = ["PJSIP/2001-00000001"]
+    native.tickets = 0
+    assert [one.holds for one in (lost, left, native)] == [False, False, True]
+
+
 def test_what_the_switch_saw_counts_where_phones_saw_nothing() -> None:
     dropped = level()
     dropped.dropped = ["PJSIP/city-0000000a"]
