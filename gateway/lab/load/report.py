@@ -103,7 +103,8 @@ def last_line(found: Found) -> str:
     lost, left = sum(one.tickets_lost for one in ours), sum(len(one.left) for one in ours)
     return (
         f"{sum(one.calls for one in ours)} calls with the gateway: dropped {dropped}, not played "
-        f"{failed}, callers who did not hear the target {deaf}, tickets missing {lost}, channels left {left}, gaps over "
+        f"{failed}, callers who did not hear the target {deaf}, tickets missing {lost}, channels "
+        f"left {left}, gaps over "
         f"{GAP_AT_MOST_MS:g} ms {over} (longest {max(gaps, default=0.0):.1f} ms)"
     )
 
