@@ -27,6 +27,8 @@ from gateway.lab.phones.rtp import FRAME_MS
 from gateway.lab.phones.stamp import Stamp
 
 _STEP_S = FRAME_MS / 1000 / PHASES
+_CATCH_UP_S = 0.2
+"""What is later than this is not said any more: a phone would not say it either."""
 
 
 class Pump:
@@ -44,9 +46,12 @@ class Pump:
         due, phase = loop.time(), 0
         while True:
             due += _STEP_S
-            if (early := due - loop.time()) > 0:
-                await asyncio.sleep(early)
-            self.latest_ms = max(self.latest_ms, (loop.time() - due) * 1000)
+            # At least once round the loop, however late: lines come in there.
+            await asyncio.sleep(max(0.0, due - loop.time()))
+            late = loop.time() - due
+            self.latest_ms = max(self.latest_ms, late * 1000)
+            if late > _CATCH_UP_S:
+                due = loop.time()
             phase = (phase + 1) % PHASES
             self._streams.send(phase)
 
@@ -119,11 +124,13 @@ class PumpClient:
         try:
             while line := await self._reader.readline():
                 told = json.loads(line)
-                if asked := self._asked.pop(told["id"], None):
+                asked = self._asked.pop(told["id"], None)
+                if asked is not None and not asked.done():
                     asked.set_result(told)
         finally:
             for asked in self._asked.values():
-                asked.set_exception(PhoneError("the process that sends the audio is gone"))
+                if not asked.done():
+                    asked.set_exception(PhoneError("the process that sends the audio is gone"))
 
     async def _ask(self, line: dict[str, Any]) -> dict[str, Any]:
         self._last += 1
