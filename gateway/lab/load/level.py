@@ -107,7 +107,7 @@ class Meter:
         self._journal = JournalReader(crowd.town.folder / "journal")
 
     async def idle(self, for_s: float) -> None:
-        """What it costs to do nothing, once the gateway has loaded what it loads after its start."""
+        """What it costs to do nothing, once the gateway has loaded what it loads after a start."""
         for _ in range(_STARTING_AT_MOST_S):
             share = await self._share(1.0)
             if share.get("control", 0.0) < _STILL_STARTING:
