@@ -67,6 +67,14 @@ class RoomLeft(Event):
 
 
 @dataclass(frozen=True)
+class Held(Event):
+    """A phone has put the call on hold by its own key, or (`on` False) has taken it back."""
+
+    unique_id: str
+    on: bool
+
+
+@dataclass(frozen=True)
 class HangupRequested(Event):
     """The party itself put down the phone (the channel's end follows)."""
 

@@ -117,6 +117,14 @@ class LegLeftRoom(FactBase):
     leg_id: str
 
 
+class LegHeld(FactBase):
+    """A phone's own hold key: this party hears nobody and nobody hears them, until not `on`."""
+
+    kind: Literal["leg.held"] = "leg.held"
+    leg_id: str
+    on: bool
+
+
 class CallerHeld(FactBase):
     """The dialplan holds the caller, who hears that it rings."""
 
@@ -329,6 +337,7 @@ Fact = Annotated[
     | LegAnswered
     | LegJoinedRoom
     | LegLeftRoom
+    | LegHeld
     | CallerHeld
     | CallerOnHold
     | CallerRequeued

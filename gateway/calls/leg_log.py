@@ -47,6 +47,8 @@ class _Leg:
     ended: datetime | None = None
     how: str = "unknown"
     returns: int = 0
+    holds: bool = False
+    """Its own phone has put the call on hold."""
     spent: dict[Activity, timedelta] = field(default_factory=dict)
 
     @property
@@ -105,17 +107,22 @@ def _pass_time(call: _Call, at: datetime) -> None:
 
 
 def _activity(call: _Call, leg: _Leg) -> Activity:
-    caller = call.caller if call.caller and call.caller.ended is None else None
-    others = [*call.live, *([caller] if caller else [])]
     if leg.place is Place.QUEUE:
         return "rewait" if leg.answered else "wait"
+    if leg.holds:
+        return "hold"
+    # Whoever has put the call on hold is with nobody.
+    agents = [agent for agent in call.live if not agent.holds]
+    caller = call.caller if call.caller and call.caller.ended is None else None
+    caller = None if caller and caller.holds else caller
+    others = [*agents, *([caller] if caller else [])]
     in_room = leg.place in (Place.ROOM, Place.ASIDE)
     if in_room and any(o.place is leg.place for o in others if o is not leg):
         return "conference"
     # On the way into the room the two still talk.
     if leg is caller:
-        bridged = any(agent.place is Place.BRIDGE for agent in call.live)
-        talks = (leg.place is Place.BRIDGE and call.live) or (leg.place is Place.ROOM and bridged)
+        bridged = any(agent.place is Place.BRIDGE for agent in agents)
+        talks = (leg.place is Place.BRIDGE and agents) or (leg.place is Place.ROOM and bridged)
     else:
         with_caller = (Place.BRIDGE, Place.ROOM) if leg.place is Place.BRIDGE else (Place.BRIDGE,)
         moving = leg.place in (Place.BRIDGE, Place.ROOM)
@@ -181,6 +188,11 @@ def _left(call: _Call, fact: f.LegLeftRoom) -> None:
     leg = _leg_of(call, fact.leg_id)
     if leg and leg.place in (Place.ROOM, Place.ASIDE):
         leg.place = Place.OUT
+
+
+def _put_on_hold(call: _Call, fact: f.LegHeld) -> None:
+    if leg := _leg_of(call, fact.leg_id):
+        leg.holds = fact.on
 
 
 def _held(call: _Call, _fact: f.CallerHeld | f.CallerOnHold) -> None:
@@ -251,6 +263,7 @@ _APPLY: dict[str, Callable[[_Call, Any], None]] = {
     "leg.answered": _leg_answered,
     "leg.joined_room": _joined,
     "leg.left_room": _left,
+    "leg.held": _put_on_hold,
     "caller.held": _held,
     "caller.on_hold": _held,
     "caller.requeued": _requeued,

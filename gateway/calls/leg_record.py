@@ -26,7 +26,9 @@ class _Record(BaseModel):
     talk_ms: int = Field(default=0, description="With the other side, in the queue's bridge.")
     conference_ms: int = Field(default=0, description="In the room with at least one other.")
     hold_ms: int = Field(
-        default=0, description="On the line with nobody: held by the dialplan, or alone."
+        default=0,
+        description="On the line with nobody: held by the dialplan, on hold by a phone's own key, "
+        "or alone.",
     )
     estimated: bool = Field(
         default=False, description="Facts are missing, or the clock was set back: a best guess."

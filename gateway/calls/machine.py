@@ -131,6 +131,14 @@ def _room_left(step: Step, event: e.RoomLeft) -> None:
         step.leave_room(leg, aside=event.aside)
 
 
+def _held(step: Step, event: e.Held) -> None:
+    leg = step.state.leg_of(event.unique_id)
+    if leg and leg.holds != event.on:
+        step.set_leg(leg, holds=event.on)
+        call_id = step.state.call_id
+        step.record(f.LegHeld(call_id=call_id, at=step.at, leg_id=leg.id, on=event.on))
+
+
 def _hangup_requested(step: Step, event: e.HangupRequested) -> None:
     if leg := step.state.leg_of(event.unique_id):
         step.set_leg(leg, hung_up_by_party=True)
@@ -344,6 +352,7 @@ _HANDLERS: dict[type[e.Event], Callable[[Step, Any], None]] = {
     e.AgentConnected: _agent_connected,
     e.RoomJoined: _room_joined,
     e.RoomLeft: _room_left,
+    e.Held: _held,
     e.CallerHeld: w.held,
     e.CallerOnHold: w.put_on_hold,
     e.CallerRequeued: w.requeued,

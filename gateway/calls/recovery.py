@@ -75,7 +75,9 @@ def _leg(leg: LegView) -> Leg:
     been = leg.joined_room_at is not None
     inside = been and not leg.aside
     party = Party(leg.centre, leg.agent, leg.agent_name, leg.extension)
-    return Leg(leg.id, leg.role, leg.channel, leg.unique_id, party, inside, been, leg.aside)
+    return Leg(
+        leg.id, leg.role, leg.channel, leg.unique_id, party, inside, been, leg.aside, leg.holds
+    )
 
 
 def _transfer(view: CallView, rules: RulesOf) -> Transfer | None:

@@ -30,6 +30,8 @@ class Leg:
     in_room: bool = False
     been_in_room: bool = False
     aside: bool = False
+    holds: bool = False
+    """Its own phone has put the call on hold."""
     hung_up_by_party: bool = False
     hung_up_by_us: bool = False
 

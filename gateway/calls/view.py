@@ -26,6 +26,8 @@ class LegView(BaseModel):
     joined_room_at: datetime | None = None
     aside: bool = False
     """In the second room, where an operator consults without the caller."""
+    holds: bool = False
+    """Its own phone has put the call on hold."""
     dropped_by: str = ""
     """The operator who let this leg go."""
     ended_at: datetime | None = None
@@ -187,6 +189,11 @@ def _leg_joined(view: CallView, fact: f.LegJoinedRoom) -> None:
             leg.joined_room_at = leg.joined_room_at or fact.at
 
 
+def _leg_held(view: CallView, fact: f.LegHeld) -> None:
+    if leg := view.legs.get(fact.leg_id):
+        leg.holds = fact.on
+
+
 def _leg_left(view: CallView, fact: f.LegLeftRoom) -> None:
     """Else where a leg has been is no part of what is shown of a call: see `calls.leg_log`."""
     if leg := view.legs.get(fact.leg_id):
@@ -339,6 +346,7 @@ _APPLY: dict[str, Callable[[CallView, Any], None]] = {
     "leg.answered": _leg_answered,
     "leg.joined_room": _leg_joined,
     "leg.left_room": _leg_left,
+    "leg.held": _leg_held,
     "caller.held": _on_hold,
     "caller.on_hold": _on_hold,
     "caller.requeued": _on_hold,

@@ -82,6 +82,8 @@ class Sightings:
             "Newstate": self._new_state,
             "ConfbridgeJoin": self._joined,
             "ConfbridgeLeave": self._left,
+            "Hold": self._held,
+            "Unhold": self._held,
             "HangupRequest": self._hangup_request,
             "Hangup": self._hangup,
             "OriginateResponse": self._originate_response,
@@ -211,6 +213,10 @@ class Sightings:
     def _left(self, event: AmiEvent, at: datetime) -> Iterator[Sighting]:
         room, aside = _room(event)
         yield Sighting(e.RoomLeft(at, event.get("Uniqueid"), aside), room=room)
+
+    def _held(self, event: AmiEvent, at: datetime) -> Iterator[Sighting]:
+        unique_id = event.get("Uniqueid")
+        yield Sighting(e.Held(at, unique_id, event.name == "Hold"), unique_id=unique_id)
 
     def _hangup_request(self, event: AmiEvent, at: datetime) -> Iterator[Sighting]:
         unique_id = event.get("Uniqueid")

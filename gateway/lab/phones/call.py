@@ -143,6 +143,15 @@ class PhoneCall(ABC):
         referral.status = response.status
         return referral
 
+    async def hold(self, *, on: bool = True) -> None:
+        """Put the other side on hold, or go on (RFC 3264 section 8.4). Raises PhoneError."""
+        invite = self.dialog.request("INVITE")
+        with_sdp(invite, self._sdp(None, "sendonly" if on else "sendrecv"))
+        response = await self._owner.layer.send(invite, self.dialog.peer).final
+        if response.status != 200:
+            raise PhoneError(f"the PBX answered {response.status} to hold: {self!r}")
+        self._ack(response)
+
     def abandon(self) -> None:
         """End the call here without a word to the PBX."""
         self._end("local", EndCause(text="abandoned"))
@@ -201,10 +210,25 @@ class PhoneCall(ABC):
         self.media.connect(remote)
         return True
 
-    def _sdp(self, remote: sdp.MediaDescription | None) -> bytes:
+    def _sdp(self, remote: sdp.MediaDescription | None, direction: str = "sendrecv") -> bytes:
         self._sdp_version += 1
         host, port = self.media.address
-        return sdp.build(host, port, session_id=id(self), version=self._sdp_version, remote=remote)
+        return sdp.build(
+            host,
+            port,
+            session_id=id(self),
+            version=self._sdp_version,
+            remote=remote,
+            direction=direction,
+        )
+
+    def _ack(self, response: Response) -> Request:
+        """Send the ACK of a 2xx: a request of its own that nobody answers (section 13.2.2.4)."""
+        ack = self.dialog.request("ACK", cseq=response.cseq)
+        layer = self._owner.layer
+        layer.add_via(ack)
+        layer.transport.send(ack, self.dialog.peer)
+        return ack
 
     async def _bye(self) -> None:
         """End a call that is up. Its audio stops at once; an answer to the BYE is waited for."""

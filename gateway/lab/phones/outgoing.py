@@ -109,14 +109,6 @@ class OutgoingCall(PhoneCall):
             return
         self._move(CallState.UP, at)
 
-    def _ack(self, response: Response) -> Request:
-        """Send the ACK of a 2xx: a request of its own that nobody answers (section 13.2.2.4)."""
-        ack = self.dialog.request("ACK", cseq=response.cseq)
-        layer = self._owner.layer
-        layer.add_via(ack)
-        layer.transport.send(ack, self.dialog.peer)
-        return ack
-
     def _authorise(self, response: Response) -> None:
         self._authorised = True
         settings = self._settings

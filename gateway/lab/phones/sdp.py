@@ -33,11 +33,16 @@ class MediaDescription:
 
 
 def build(
-    host: str, port: int, *, session_id: int, version: int, remote: MediaDescription | None = None
+    host: str,
+    port: int,
+    *,
+    session_id: int,
+    version: int,
+    remote: MediaDescription | None = None,
+    direction: str = "sendrecv",
 ) -> bytes:
-    """Write an offer or, with `remote`, the answer to it."""
+    """Write an offer or, with `remote`, the answer to it, whose direction mirrors the offer's."""
     event_type: int | None = EVENTS
-    direction = "sendrecv"
     if remote is not None:
         event_type = remote.event_type
         direction = _MIRROR.get(remote.direction, "inactive")

@@ -45,6 +45,7 @@ class Watch:
         self._knows_people(event, before)
         scene.take(event)
         commands = scene.commands[seen:]
+        self._answered_by_a_person()
         if isinstance(event, e.TargetTried):
             self.called = event.leg_id
         if isinstance(event, e.CallerHeld) and not before.ended:
@@ -52,7 +53,8 @@ class Watch:
         if isinstance(event, e.CallerOnHold) and not before.ended:
             # With an operator in the second room already, it is the dialplan that sees to both.
             theirs = any(leg.aside for leg in scene.state.staying)
-            self.on_hold_at = None if theirs else seen
+            late = before.transfer and before.transfer.live and before.transfer.crossing
+            self.on_hold_at = None if theirs else self._last_aside() if late else seen
         for command in commands:
             if isinstance(command, c.HangUp):
                 self._hang_up_is_right(command, event, before)
@@ -72,13 +74,22 @@ class Watch:
 
     def _knows_people(self, event: e.Event, before: CallState) -> None:
         """Scenes begin with people on the call already; later ones have to prove themselves."""
-        if not self.people and before.transfer and before.transfer.answered:
-            self.people.add(before.transfer.leg_id)
-        if isinstance(event, e.TargetAnswered) and before.transfer:
-            by = before.transfer.rules.places[before.transfer.tried]
+        transfer = before.transfer
+        if transfer is None:
+            return
+        by = transfer.rules.places[transfer.tried]
+        if not self.people and transfer.answered and by != "sign":
+            self.people.add(transfer.leg_id)
+        if isinstance(event, e.TargetAnswered):
             proof = {"sign": event.by_sign, "agent": event.by_agent, "device": True}
-            if event.leg_id == before.transfer.leg_id and proof[by]:
+            if event.leg_id == transfer.leg_id and proof[by]:
                 self.people.add(event.leg_id)
+
+    def _answered_by_a_person(self) -> None:
+        """(m) what only looks like an answer, as a queue's or a PBX's own, is none."""
+        transfer = self.scene.state.transfer
+        if transfer and transfer.live and transfer.answered and not transfer.native:
+            assert transfer.leg_id in self.people
 
     def _hang_up_is_right(self, command: c.HangUp, event: e.Event, before: CallState) -> None:
         """(a) never the caller's leg, (b) no agent who would leave the caller without a person."""
@@ -258,6 +269,12 @@ class Watch:
             return
         since = self.scene.commands[self.on_hold_at :]
         assert any(isinstance(one, MOVES_CALLER) for one in since)
+
+    def _last_aside(self) -> int:
+        """Where the order stands that has put the caller on hold: the way out follows it."""
+        commands = self.scene.commands
+        places = [at for at, one in enumerate(commands) if isinstance(one, c.MoveAside)]
+        return places[-1] if places else 0
 
     def _facts_are_in_order(self, commands: list[c.Command]) -> None:
         """(f) facts survive the journal, and each transfer's states come in a legal order."""

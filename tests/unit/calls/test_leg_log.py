@@ -438,3 +438,32 @@ def test_whatever_was_told_times_add_up_and_telling_again_changes_nothing(
         assert sum(parts) <= life
         if not leg.estimated:
             assert sum(parts) + (leg.wait_ms or 0) == life
+
+
+def test_a_phones_own_hold_is_hold_for_both_and_told_once() -> None:
+    scene = given_talking_after(5, 10)
+    for on, seconds in ((True, 4), (True, 2), (False, 3)):
+        scene.on(e.Held, unique_id=OPERATOR, on=on)
+        scene.wait(seconds)
+    scene.hangs_up(CALLER)
+    scene.ended(OPERATOR)
+    assert [fact.on for fact in scene.facts if isinstance(fact, f.LegHeld)] == [True, False]
+    caller, agent = log(scene).legs
+    assert (agent.talk_ms, agent.hold_ms) == (13 * S, 6 * S)
+    assert (caller.talk_ms, caller.hold_ms) == (13 * S, 6 * S)
+
+
+def test_who_is_left_with_one_on_hold_waits_and_others_confer_on() -> None:
+    scene = given_ringing_after(5, 10, e.Ask.THREE_WAY)
+    scene.answers()
+    scene.joined(TARGET)
+    scene.on(e.Held, unique_id=OFFICER, on=True)
+    scene.wait(7)
+    scene.hangs_up(OPERATOR)
+    scene.wait(2)
+    scene.hangs_up(CALLER)
+    scene.ended(OFFICER)
+    legs = {leg.role: leg for leg in log(scene).legs}
+    assert legs["target"].hold_ms == 9 * S
+    assert (legs["caller"].conference_ms, legs["caller"].hold_ms) == (8 * S, 2 * S)
+    assert (legs["agent"].conference_ms, legs["agent"].hold_ms) == (8 * S, 0)

@@ -97,6 +97,12 @@ def test_a_phone_that_is_no_seat_has_no_operator(ear: Ear) -> None:
     assert event.party == e.Party()
 
 
+@pytest.mark.parametrize(("name", "on"), [("Hold", True), ("Unhold", False)])
+def test_a_phones_own_hold_is_told(ear: Ear, name: str, on: bool) -> None:
+    event, sighting = ear.one(name, Channel="PJSIP/1001-1", Uniqueid="1.2", MusicClass="default")
+    assert (event.on, event.unique_id, sighting.unique_id) == (on, "1.2", "1.2")
+
+
 @pytest.mark.parametrize("status", ["NOANSWER", "BUSY", "CANCEL", ""])
 def test_a_dial_that_was_not_answered_is_no_answer(ear: Ear, status: str) -> None:
     ended = {"Uniqueid": "1.1", "DestUniqueid": "1.2", "DestChannel": "PJSIP/1001-2"}
