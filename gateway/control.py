@@ -125,7 +125,7 @@ class Control:
         )
         self.registry = Registry(tools, _keys(settings), probes.all(), self._look_again)
         self.takeover = Takeover(settings, ami, self.registry, self.taps, seats)
-        self.advising = Advising(self._record, settings.dispatch.taxonomy)
+        self.advising = Advising(self._record, settings.dispatch.taxonomy, settings.profile)
         self.recorder = Recorder(self.ledger, self._wake_delivery, self._record, settings)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -139,7 +139,8 @@ class Control:
         if not await self._stand_by(stopped):
             await self._stop()
             return
-        app = create_app(self.settings, self.registry, RedisLiveReader(self.redis), self.ledger)
+        reader = RedisLiveReader(self.redis)
+        app = create_app(self.settings, self.registry, reader, self.ledger, self.advising)
         async with self.live, self._running() as driving, self._api(app):
             advising = self._start(self._advise(), "advice")
             ends = {stopped, driving, advising}

@@ -30,6 +30,9 @@ LiandongError
 ├── TicketError
 │   ├── TicketNotFound
 │   └── DeliveryError           the order system did not take the ticket
+├── DispatchError
+│   ├── AdviceNotReady          still being read after a start: ask again in seconds
+│   └── TextRefused             empty or too long; the message names the fix
 ├── AuthError
 │   ├── NotAuthenticated
 │   ├── NotAllowed
@@ -164,6 +167,18 @@ class TicketNotFound(TicketError):
 
 class DeliveryError(TicketError):
     slug = "delivery"
+
+
+class DispatchError(LiandongError):
+    slug = "dispatch"
+
+
+class AdviceNotReady(DispatchError):
+    slug = "advice-not-ready"
+
+
+class TextRefused(DispatchError):
+    slug = "text-refused"
 
 
 class AuthError(LiandongError):

@@ -295,6 +295,13 @@ class Settings(BaseSettings):
     recording: RecordingSettings = RecordingSettings()
     dispatch: DispatchSettings = DispatchSettings()
 
+    @property
+    def profile(self) -> Literal["siyang", "tianjin", "custom"]:
+        """Whose places, units and deadlines advice goes by: a plan's, or none's."""
+        if self.platform == "siyang":
+            return "siyang"
+        return "tianjin" if self.platform == "tianjin" else "custom"
+
     @model_validator(mode="after")
     def _references_resolve(self) -> "Settings":
         known = {centre.code for centre in self.centres}

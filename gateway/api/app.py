@@ -18,6 +18,7 @@ from gateway.api import (
     routes_figures,
     routes_session,
     routes_setup,
+    routes_suggestions,
     routes_tickets,
     routes_verbs,
 )
@@ -25,7 +26,7 @@ from gateway.api import live as live_route
 from gateway.api.auth import Gatekeeper, current_actor
 from gateway.api.caches import HealthCache
 from gateway.api.headers import Headers
-from gateway.api.ports import LedgerReader, LiveReader
+from gateway.api.ports import Adviser, LedgerReader, LiveReader
 from gateway.api.services import Services
 from gateway.calls.port import Actor, CallControl
 from gateway.settings import Settings
@@ -45,6 +46,7 @@ _TAGS = [
     {"name": "figures", "description": "Connection rate, waits, who was not served, leg log."},
     {"name": "callbacks", "description": "Callers who have gone while nobody had them."},
     {"name": "live", "description": "Server-sent events with resume."},
+    {"name": "suggestions", "description": "Advice on texts from internet channels."},
     {"name": "setup", "description": "Links, seats and classes."},
     {"name": "session", "description": "Logging in on the page."},
     {"name": "operation", "description": "Health and metrics."},
@@ -61,7 +63,11 @@ class _Page(StaticFiles):
 
 
 def create_app(
-    settings: Settings, control: CallControl, live: LiveReader, ledger: LedgerReader
+    settings: Settings,
+    control: CallControl,
+    live: LiveReader,
+    ledger: LedgerReader,
+    adviser: Adviser | None = None,
 ) -> FastAPI:
     """Return the API and the page at ``/console/``.
 
@@ -82,6 +88,7 @@ def create_app(
         control=control,
         live=live,
         ledger=ledger,
+        adviser=adviser,
         gatekeeper=Gatekeeper(settings.api.tokens),
         metrics=metrics.ApiMetrics(control),
         health=HealthCache(control),
@@ -90,7 +97,7 @@ def create_app(
     app.add_middleware(Headers, metrics=services.metrics)
     for part in (
         routes_calls, routes_verbs, routes_tickets, routes_figures, routes_callbacks, routes_setup,
-        routes_session, live_route, health, metrics,
+        routes_suggestions, routes_session, live_route, health, metrics,
     ):  # fmt: skip
         app.include_router(part.router)
     _add_openapi(app)

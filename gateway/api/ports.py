@@ -17,6 +17,7 @@ from gateway.calls.figures import (
     TransferCount,
 )
 from gateway.calls.view import CallView
+from gateway.dispatch.taxonomy import Taxonomy
 from gateway.live.item import LiveItem
 
 
@@ -49,6 +50,18 @@ class LiveReader(Protocol):
 
     def read(self, after: str | None) -> AsyncGenerator[LiveItem, None]:
         """A mark first, then what comes after the entry `after` (None: from now on)."""
+        ...
+
+
+class Adviser(Protocol):
+    """Served by `dispatch.begin.Advising`. Raises AdviceNotReady after a start."""
+
+    async def answer(self, text: str) -> dict[str, object]:
+        """What is proposed for a text. Raises TextRefused."""
+        ...
+
+    def lists(self) -> Taxonomy:
+        """The diversion lists in force."""
         ...
 
 

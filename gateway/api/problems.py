@@ -27,6 +27,8 @@ STATUS: dict[type[e.LiandongError], int] = {
     e.StillInProgress: 409,
     e.LedgerError: 503,
     e.TicketNotFound: 404,
+    e.AdviceNotReady: 503,
+    e.TextRefused: 422,
     e.NotAuthenticated: 401,
     e.NotAllowed: 403,
     e.CrossSiteRefused: 403,

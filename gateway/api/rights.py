@@ -34,6 +34,8 @@ class Right(StrEnum):
     """Say which centre accepts a call that goes to and fro."""
     SETUP = "setup"
     """See links, seats and keys."""
+    SUGGEST = "suggestions"
+    """Ask where a text belongs."""
     HEALTH = "health"
     METRICS = "metrics"
 
@@ -41,12 +43,13 @@ class Right(StrEnum):
 _R = Right
 RIGHTS: dict[Role, frozenset[Right]] = {
     "operator": frozenset(
-        {_R.CALLS_OWN, _R.ACT, _R.REVEAL, _R.CALLBACKS, _R.CALLBACKS_DO, _R.SETUP}
+        {_R.CALLS_OWN, _R.ACT, _R.REVEAL, _R.CALLBACKS, _R.CALLBACKS_DO, _R.SETUP, _R.SUGGEST}
     ),
     "supervisor": frozenset(
         {
             _R.CALLS_ALL, _R.REVEAL, _R.RECORDINGS, _R.TICKETS, _R.TICKETS_READ, _R.FIGURES,
-            _R.CALLBACKS, _R.CALLBACKS_DO, _R.DESIGNATE, _R.SETUP, _R.HEALTH, _R.METRICS,
+            _R.CALLBACKS, _R.CALLBACKS_DO, _R.DESIGNATE, _R.SETUP, _R.SUGGEST, _R.HEALTH,
+            _R.METRICS,
         }
     ),
     # An admin keeps the machine running and has no need of what callers say.
@@ -54,7 +57,7 @@ RIGHTS: dict[Role, frozenset[Right]] = {
     "system": frozenset(
         {
             _R.CALLS_ALL, _R.NUMBERS_CLEAR, _R.RECORDINGS, _R.TICKETS, _R.TICKETS_READ,
-            _R.FIGURES, _R.CALLBACKS, _R.SETUP, _R.HEALTH, _R.METRICS,
+            _R.FIGURES, _R.CALLBACKS, _R.SETUP, _R.SUGGEST, _R.HEALTH, _R.METRICS,
         }
     ),
 }  # fmt: skip

@@ -1,8 +1,5 @@
 """What the page needs to know beforehand: links, keys, seats and classes."""
 
-from functools import lru_cache
-from pathlib import Path
-
 from fastapi import APIRouter, Depends
 
 from gateway.api import schemas as s
@@ -11,6 +8,7 @@ from gateway.api.problems import documented
 from gateway.api.rights import Right
 from gateway.api.services import Inject
 from gateway.dispatch import taxonomy
+from gateway.errors import AdviceNotReady
 
 router = APIRouter(
     prefix="/api/v1",
@@ -48,12 +46,14 @@ async def seats(services: Inject) -> list[s.SeatOut]:
 @router.get("/classes", summary="Diversion lists")
 async def classes(services: Inject) -> s.ClassesOut:
     """Classes A1-A9 and B1-B8 and the guidance entries, to choose from when changing."""
-    return _classes(services.settings.dispatch.taxonomy)
+    try:
+        return _listed(services.adviser.lists() if services.adviser else taxonomy.load())
+    except AdviceNotReady:
+        # The page opens before advice has been read: the lists that it will read.
+        return _listed(taxonomy.load(services.settings.dispatch.taxonomy))
 
 
-@lru_cache(maxsize=1)
-def _classes(path: Path | None) -> s.ClassesOut:
-    known = taxonomy.load(path)
+def _listed(known: taxonomy.Taxonomy) -> s.ClassesOut:
     listed = [
         s.ClassOut(id=item.id, name=item.name, platform=item.platform, scope=item.scope)
         for item in known.items

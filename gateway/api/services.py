@@ -10,7 +10,7 @@ from gateway.api.auth import Gatekeeper
 from gateway.api.caches import HealthCache, MessageCache
 from gateway.api.idempotency import Once
 from gateway.api.metrics import ApiMetrics
-from gateway.api.ports import LedgerReader, LiveReader
+from gateway.api.ports import Adviser, LedgerReader, LiveReader
 from gateway.api.schemas import TransferOut
 from gateway.calls.port import CallControl
 from gateway.settings import Settings
@@ -22,6 +22,8 @@ class Services:
     control: CallControl
     live: LiveReader
     ledger: LedgerReader
+    adviser: Adviser | None
+    """None: this process gives no advice."""
     gatekeeper: Gatekeeper
     metrics: ApiMetrics
     health: HealthCache

@@ -15,7 +15,7 @@ class Advisor:
     """Offer it every fact; it records a new SuggestionMade when the proposal has changed."""
 
     def __init__(self, dispatcher: Dispatcher, record: Callable[[f.Fact], None]) -> None:
-        self._dispatcher = dispatcher
+        self.dispatcher = dispatcher
         self._record = record
         self._calls: dict[str, Incremental] = {}
 
@@ -24,7 +24,7 @@ class Advisor:
 
         Raises ConfigError naming line and fix; the version before stays in force.
         """
-        self._dispatcher = self._dispatcher.renewed(load(path))
+        self.dispatcher = self.dispatcher.renewed(load(path))
 
     def see(self, fact: f.Fact, view: CallView) -> None:
         """Take a fact, already folded into `view`."""
@@ -34,7 +34,7 @@ class Advisor:
             self._calls.pop(fact.call_id, None)
 
     def _update(self, view: CallView) -> None:
-        call = self._calls.setdefault(view.id, Incremental(self._dispatcher))
+        call = self._calls.setdefault(view.id, Incremental(self.dispatcher))
         for leg in view.legs.values():
             if leg.role is f.LegRole.AGENT:
                 call.agent(leg.id)

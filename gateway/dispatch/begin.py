@@ -9,18 +9,31 @@ from typing import TYPE_CHECKING
 from gateway.calls import facts as f
 from gateway.calls.view import CallView
 from gateway.dispatch.follow import follow
+from gateway.errors import AdviceNotReady
 
 if TYPE_CHECKING:
+    from gateway.dispatch.advice import ProfileId
     from gateway.dispatch.advisor import Advisor
+    from gateway.dispatch.taxonomy import Taxonomy
+
+MAX_TEXT = 5_000
+"""Code points of a text that is asked about: reading it shares the processor with the calls."""
 
 
 class Advising:
     """Offer it every fact, as an `Advisor`; what is said before `begin` is advised on then."""
 
-    def __init__(self, record: Callable[[f.Fact], None], lists: Path | None = None) -> None:
+    def __init__(
+        self,
+        record: Callable[[f.Fact], None],
+        lists: Path | None = None,
+        profile: "ProfileId" = "siyang",
+    ) -> None:
         """`lists`: the diversion lists' file; None: those shipped."""
         self._record = record
         self._lists = lists
+        self._profile = profile
+        self._one_text = asyncio.Lock()
         self._advisor: Advisor | None = None
         self._waiting: dict[str, tuple[f.Fact, CallView]] = {}
 
@@ -40,6 +53,24 @@ class Advising:
             self._advisor.see(fact, view)
         self._waiting.clear()
 
+    async def answer(self, text: str) -> dict[str, object]:
+        """Return what is proposed for a text, one text at a time: calls go first.
+
+        Raises AdviceNotReady before `begin` is over, TextRefused for an empty or long text.
+        """
+        if self._advisor is None:
+            raise AdviceNotReady("advice is still being read; ask again in a few seconds")
+        from gateway.dispatch.answer import answer  # noqa: PLC0415  slow to load
+
+        async with self._one_text:
+            return await asyncio.to_thread(answer, self._advisor.dispatcher, text, MAX_TEXT)
+
+    def lists(self) -> "Taxonomy":
+        """Return the diversion lists in force. Raises AdviceNotReady."""
+        if self._advisor is None:
+            raise AdviceNotReady("advice is still being read; ask again in a few seconds")
+        return self._advisor.dispatcher.taxonomy
+
     async def follow(self) -> None:
         """Renew the lists whenever their file changes, for ever."""
         assert self._advisor is not None, "begin first"
@@ -55,6 +86,6 @@ class Advising:
 
         gc.disable()  # it would search what is being read, again and again, and calls would wait
         try:
-            return Advisor(Dispatcher(load(self._lists)), self._record)
+            return Advisor(Dispatcher(load(self._lists), profile=self._profile), self._record)
         finally:
             gc.enable()

@@ -3,6 +3,7 @@
 The gateway is stopped and started meanwhile: the page stays as it is, and goes on.
 """
 
+import time
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from playwright.async_api import async_playwright, expect
 from gateway.lab.dialogue import dialogue
 from gateway.lab.phones.incoming import IncomingPolicy
 from gateway.lab.scene import OFFICER_HZ, Scene, until
-from gateway.lab.town import operator_token
+from tests.e2e.page_watch import noticed, operator_page
 from tests.page.conftest import CHROMIUM, FLAGS
 
 pytestmark = [
@@ -28,22 +29,23 @@ async def test_a_call_is_followed_and_handed_over_from_the_page(
     turns = {turn.id: turn for turn in dialogue("fight")}
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        page = await browser.new_page(viewport={"width": 1280, "height": 800}, locale="zh-CN")
-        page.set_default_timeout(15_000)
-        await page.goto(talk.town.page_url)
-        await page.get_by_label("访问令牌").fill(operator_token("1001"))
-        await page.get_by_role("button", name="登录").click()
-        await page.get_by_text("● 实时").wait_for()
+        page = await operator_page(browser, talk)
 
         await talk.given_call()
         talk.citizen.tone(None)
         talk.operator.tone(None)
         await expect(page.locator("#calls")).to_contain_text("138****1234")
-        await talk.citizen.play(turns["fight-02-caller"].path)
+        said = turns["fight-02-caller"]
+        await talk.citizen.play(said.path)
+        ended_at = time.time()
         await expect(page.locator("#transcript")).to_contain_text("报警")
         await expect(page.locator("#transcript mark").first).to_be_visible()
         await expect(page.locator("#suggestion")).to_contain_text("违法犯罪")
         await expect(page.locator("#emergency")).to_be_visible()
+        print("seconds after the last word:", await noticed(page, said, ended_at))
+        await page.screenshot(path=tmp_path / "suggestion.png")
+        await page.keyboard.press("Alt+KeyA")
+        await expect(page.locator("#decide")).to_contain_text("已接受")
 
         await talk.town.stop_gateway()
         await page.get_by_text("● 实时").wait_for(state="detached")

@@ -10,7 +10,8 @@ import typer
 from dispatch_said import engine
 from typer.testing import CliRunner
 
-from gateway.dispatch.cli import MAX_CODE_POINTS, command, suggest_lines
+from gateway.dispatch.answer import MAX_CODE_POINTS
+from gateway.dispatch.cli import command, suggest_lines
 
 KEYS = {
     "platform", "item", "item_name", "runner_up", "urgency", "type", "unit", "assist", "district",
