@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 
-.PHONY: help setup demo test test-fast check format lab doctor bench call-matrix load bench-speech soak-speech overload-speech dispatch-eval bench-dispatch asr-eval model lab-audio chaos fuzz clean
+.PHONY: help setup demo test test-fast check format lab doctor bench call-matrix load bench-speech soak-speech overload-speech dispatch-eval dispatch-speech bench-dispatch asr-eval model lab-audio chaos fuzz clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,6 +65,10 @@ model: setup ## The Mandarin demo model anew from its recipe, 3 h on two cores; 
 
 dispatch-eval: setup ## How good the dispatch advice is: by source, with confusions; fails below the floors
 	@$(BIN)/python -m gateway.dispatch.cli_train eval $(addprefix tests/data/dispatch_eval/,tuned second third fourth fifth)
+
+dispatch-speech: setup ## Dispatch advice on the same calls spoken and recognised, 1.5 h; resumes (ROWS=100: 8 min; ERRORS=1)
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --group model
+	@$(BIN)/python -m asr_models.recipe.dispatched $(if $(ROWS),--rows $(ROWS)) $(if $(ERRORS),--errors)
 
 bench-dispatch: setup ## What advice costs: start-up, an update of a five-minute call, memory
 	@$(BIN)/python -m gateway.dispatch.bench

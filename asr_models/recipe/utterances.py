@@ -43,9 +43,9 @@ def save(folder: Path, name: str, every: Sequence[Utterance]) -> None:
         }
         for one in every
     ]
-    _replace(folder / f"{name}.alaw", b"".join(encode(one.samples) for one in every))
+    write(folder / f"{name}.alaw", b"".join(encode(one.samples) for one in every))
     text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    _replace(folder / f"{name}.jsonl", text.encode())
+    write(folder / f"{name}.jsonl", text.encode())
 
 
 def load(folder: Path, name: str) -> list[Utterance]:
@@ -67,7 +67,8 @@ def load(folder: Path, name: str) -> list[Utterance]:
     return found
 
 
-def _replace(path: Path, data: bytes) -> None:
+def write(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all."""
     part = path.with_suffix(path.suffix + ".part")
     part.write_bytes(data)
     part.replace(path)
