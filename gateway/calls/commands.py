@@ -64,6 +64,8 @@ class RingTarget:
     """Into the second room, as long as the operator is there."""
     urgent: bool = False
     """To the head of the target's queue, with a ring of its own (D05)."""
+    hop: int = 0
+    """The how-manieth hand-over between the centres it will be; 0: to a line outside."""
 
 
 @dataclass(frozen=True)

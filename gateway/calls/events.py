@@ -40,6 +40,8 @@ class CallArrived(Event):
     centre: str
     recording: str = ""
     message_status: MessageStatus = "Actual"
+    handovers: int = 0
+    """How often it was handed over between centres before it came to this PBX."""
 
 
 @dataclass(frozen=True)

@@ -85,6 +85,8 @@ class CallStarted(FactBase):
     centre: str
     recording: str = ""
     message_status: Literal["Actual", "Exercise", "Test"] = "Actual"
+    handovers: int = 0
+    """How often it was handed over between centres before it came to this PBX."""
 
 
 class LegAdded(FactBase):

@@ -43,6 +43,7 @@ def _arrived(step: Step, event: e.CallArrived) -> None:
         centre=event.centre,
         caller_number=event.caller_number,
         started=event.at,
+        handovers=event.handovers,
     )
     step.record(
         f.CallStarted(
@@ -54,6 +55,7 @@ def _arrived(step: Step, event: e.CallArrived) -> None:
             centre=event.centre,
             recording=event.recording,
             message_status=event.message_status,
+            handovers=event.handovers,
         )
     )
     step.record(

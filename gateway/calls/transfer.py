@@ -123,6 +123,7 @@ def ring(step: Step, transfer: Transfer) -> None:
             place=transfer.tried,
             aside=transfer.aside,
             urgent=step.state.danger,
+            hop=ownership.hop(step.state, transfer.rules),
         )
     )
     step.arm(e.Deadline.RING, transfer.leg_id, transfer.rules.ring_s + RING_GRACE_S)

@@ -109,6 +109,8 @@ class CallView(BaseModel):
     message_status: str = "Actual"
     on_hold: bool = False
     """The caller hears music while the operator consults."""
+    handed_over_before: int = 0
+    """How often, from centre to centre, before it came to this PBX."""
     danger: bool = False
     """A person has marked it: 110 first, whatever else is open."""
     started_at: datetime | None = None
@@ -134,7 +136,8 @@ class CallView(BaseModel):
     @property
     def handovers(self) -> int:
         """How often the call has gone from one centre to another."""
-        return sum(one.hop > 0 and one.has_been(_RELEASED) for one in self.transfers)
+        here = sum(one.hop > 0 and one.has_been(_RELEASED) for one in self.transfers)
+        return self.handed_over_before + here
 
     @property
     def transfer(self) -> TransferView | None:
@@ -164,7 +167,7 @@ def _call_started(view: CallView, fact: f.CallStarted) -> None:
     view.room, view.centre = fact.room, fact.centre
     view.caller_number, view.called_number = fact.caller_number, fact.called_number
     view.recording, view.message_status = fact.recording, fact.message_status
-    view.started_at = fact.at
+    view.started_at, view.handed_over_before = fact.at, fact.handovers
 
 
 def _call_ended(view: CallView, fact: f.CallEnded) -> None:

@@ -50,7 +50,7 @@ exten => _X.,1,Set(LAB_CALL=${{FILTER(-A-Za-z0-9._,${{PJSIP_HEADER(read,X-Liando
  same => n,GotoIf($["${{LAB_REFUSE}}" != "0"]?refuse)
  same => n,GotoIf($["${{LAB_ANSWERS}}" != "person"]?early)
  same => n,Goto(liandong-peer,${{EXTEN}},1)
- same => n(early),Gosub(liandong-call,s,1(${{EXTEN}},{home}))
+ same => n(early),Gosub(liandong-peer,in,1(${{EXTEN}},{home}))
  same => n,Answer()
  same => n,Set(LAB_SIGN=${{IF($["${{LAB_ANSWERS}}" = "early"]?liandong-sign)}})
  same => n,Queue(${{EXTEN}},nciF(liandong-room^left^1),,,300,,${{LAB_SIGN}})

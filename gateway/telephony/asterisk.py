@@ -74,6 +74,7 @@ class AsteriskSwitch:
             "__LD_HERE": command.target,
             "__LD_PEER": command.source,
             "__LD_URGENT": "1" if command.urgent else "",
+            "__LD_HOP": str(command.hop or ""),
             "__TRANSFER_CONTEXT": "liandong-refer",
         }
         until = self._until(command.ring_s)

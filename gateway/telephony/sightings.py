@@ -19,6 +19,7 @@ from gateway.telephony.seats import Seats
 from gateway.telephony.untrusted import (
     cause_of,
     file_of,
+    hops_of,
     number_of,
     room_of,
     stamp_of,
@@ -109,6 +110,7 @@ class Sightings:
                 centre=event.get("Centre"),
                 recording=file_of(event.get("Recording")),
                 message_status=self._message_status,
+                handovers=hops_of(event.get("Hops")),
             )
             yield Sighting(arrived, room=room)
         elif name == "LiandongKey":

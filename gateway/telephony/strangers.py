@@ -18,7 +18,7 @@ from gateway.telephony.reconcile import (
     phones_of,
 )
 from gateway.telephony.seats import Seats
-from gateway.telephony.untrusted import number_of, room_of
+from gateway.telephony.untrusted import hops_of, number_of, room_of
 
 
 async def strangers(
@@ -52,6 +52,7 @@ async def _call(
         centre=centre,
         recording=f"{room}.wav",
         message_status=message_status,
+        handovers=hops_of(await _variable(ami, caller, "LD_HOPS")),
     )
     sightings = [Sighting(arrived, room=room)]
     consults = await _variable(ami, caller, "SHARED(LD_ASIDE)")

@@ -9,6 +9,7 @@ _ROOM = re.compile(r"ld-[A-Za-z0-9_.:@+-]{1,150}")
 """As the dialplan makes it (``ld-${UNIQUEID}``, at most 150 characters)."""
 _NOT_DIALLED = re.compile(r"[^0-9+*#]")
 _CODE = re.compile(r"[0-9]{0,12}")
+_HOPS = re.compile(r"[0-9]{1,2}")
 _MAX_DIGITS = 40
 _STAMP = re.compile(r"[0-9]{1,11}(\.[0-9]{1,6})?")
 
@@ -36,6 +37,11 @@ def file_of(text: str) -> str:
 def stamp_of(text: str) -> float | None:
     """Epoch seconds as ``${STRFTIME(,,%s.%3q)}`` writes them; None for anything else."""
     return float(text) if _STAMP.fullmatch(text) else None
+
+
+def hops_of(text: str) -> int:
+    """How often another PBX says that it was handed over, 0 to 99; 0 for anything else."""
+    return int(text) if _HOPS.fullmatch(text) else 0
 
 
 def cause_of(text: str) -> int:

@@ -73,8 +73,13 @@ async def until_stale(scene: Scene) -> None:
 
 def ringing(scene: Scene) -> bool:
     """Whether the dialplan takes it that a target may be ringing for the caller."""
+    return ring_until(scene) > time.time()
+
+
+def ring_until(scene: Scene) -> int:
+    """Epoch second until which the dialplan takes it that a target may be ringing."""
     shared = {"Channel": caller_channel(scene), "Variable": "SHARED(LD_RING_UNTIL)"}
-    return int(scene.witness.ask("Getvar", shared).headers["Value"]) > time.time()
+    return int(scene.witness.ask("Getvar", shared).headers["Value"])
 
 
 def caller_channel(scene: Scene) -> str:
@@ -138,6 +143,21 @@ async def test_key_pressed_twice_rings_once(native: Scene) -> None:
     assert native.rings("110") == 1
     await native.citizen.hang_up()
     await native.operator.hang_up()
+    await native.ends_clean()
+
+
+async def test_taken_back_while_it_rings(native: Scene) -> None:
+    native.phones["2001"].on_invite = RING_FOREVER
+    await native.given_call()
+    await native.operator.press("*110")
+    native.officer = await native.next_live_call("2001")
+    await native.operator.press("*0")
+    await native.officer.until("ended")
+    assert ring_until(native) == 0, "it was left to ring out"
+    await native.hears(native.citizen, OPERATOR_HZ)
+    await native.hears(native.operator, CITIZEN_HZ)
+    await native.operator.hang_up()
+    await native.citizen.until("ended")
     await native.ends_clean()
 
 

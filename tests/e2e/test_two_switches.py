@@ -40,10 +40,10 @@ def target_joined(witness: Witness) -> bool:
     return any(event.get("Channel").startswith("Local/110@") for event in joins)
 
 
-def rooms(witness: Witness, told: str) -> list[str]:
-    """The names of calls that this UserEvent tells of."""
+def told(witness: Witness, name: str, header: str) -> list[str]:
+    """What each UserEvent of that name has said."""
     named = witness.named("UserEvent")
-    return [event.get("Call") for event in named if event.get("UserEvent") == told]
+    return [event.get(header) for event in named if event.get("UserEvent") == name]
 
 
 async def test_the_operator_goes_when_the_other_queues_person_has_answered(scene: Scene) -> None:
@@ -57,7 +57,9 @@ async def test_the_operator_goes_when_the_other_queues_person_has_answered(scene
         await scene.hears(scene.citizen, OPERATOR_HZ)
         assert not scene.operator.ended
         assert (await scene.until_transfer("ringing"))["target_leg"] == ""
-    assert rooms(there, "LabPeer") == rooms(scene.witness, "LiandongCall") != []
+    assert told(there, "LabPeer", "Call") == told(scene.witness, "LiandongCall", "Call") != []
+    assert told(scene.witness, "LiandongCall", "Hops") == [""]
+    assert told(there, "LiandongCall", "Hops") == ["1"]
     assert scene.officer.from_number == CITIZEN_NUMBER
     await scene.officer.answer()
     scene.officer.tone(OFFICER_HZ)

@@ -163,8 +163,10 @@ def names(commands: Sequence[c.Command]) -> list[str]:
     return [type(one).__name__ for one in commands]
 
 
-def given_call_waiting(links: dict[tuple[str, str], Rules] | None = None) -> Scene:
-    """The citizen is in 12345's queue."""
+def given_call_waiting(
+    links: dict[tuple[str, str], Rules] | None = None, handovers: int = 0
+) -> Scene:
+    """The citizen is in 12345's queue, after so many hand-overs elsewhere."""
     scene = Scene(links)
     scene.on(
         e.CallArrived,
@@ -175,13 +177,14 @@ def given_call_waiting(links: dict[tuple[str, str], Rules] | None = None) -> Sce
         called_number="12345",
         centre="12345",
         recording=f"{ROOM}.wav",
+        handovers=handovers,
     )
     return scene
 
 
-def given_talking(links: dict[tuple[str, str], Rules] | None = None) -> Scene:
+def given_talking(links: dict[tuple[str, str], Rules] | None = None, handovers: int = 0) -> Scene:
     """Zhang of 12345 talks with the citizen, in the queue's own bridge."""
-    scene = given_call_waiting(links)
+    scene = given_call_waiting(links, handovers)
     scene.on(e.AgentConnected, channel="PJSIP/1001-00000002", unique_id=OPERATOR, party=ZHANG)
     return scene
 

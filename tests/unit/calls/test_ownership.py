@@ -57,6 +57,7 @@ def test_two_hand_overs_ring_and_are_counted() -> None:
     scene = given_handed_back()
     assert _rings(scene) == 2
     assert [one.hop for one in scene.view.transfers] == [1, 2]
+    assert [one.hop for one in scene.all(c.RingTarget)] == [1, 2]
     assert scene.state.handovers == scene.view.handovers == 2
 
 
@@ -70,6 +71,15 @@ def test_the_third_asks_for_a_designation_instead() -> None:
     assert (asked.source, asked.target, asked.hop, asked.agent) == ("12345", "110", 3, "a1001")
     assert _rings(scene) == len(scene.view.transfers) == 2
     assert scene.state.staying
+
+
+def test_hand_overs_before_it_came_to_this_pbx_count_too() -> None:
+    scene = given_talking(handovers=2)
+    assert scene.state.handovers == scene.view.handovers == 2
+    [told] = scene.asks(e.Ask.TRANSFER, OPERATOR)
+    assert isinstance(told, c.Tell)
+    restarted = state_of(views_of(scene.facts)[CALL], scene.state.rules)
+    assert restarted.handovers == 2
 
 
 def test_pressing_again_tells_the_operator_again_and_asks_once() -> None:

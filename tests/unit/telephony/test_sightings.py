@@ -71,6 +71,15 @@ def test_a_call_arrives(ear: Ear) -> None:
     assert sighting.room == "ld-1.1"
 
 
+@pytest.mark.parametrize(
+    ("told", "handovers"), [("2", 2), ("", 0), ("100", 0), ("-1", 0), ("1 or 2", 0)]
+)
+def test_how_often_another_pbx_has_handed_it_over(ear: Ear, told: str, handovers: int) -> None:
+    arrival = {"UserEvent": "LiandongCall", "Call": "ld-1.1", "Uniqueid": "1.1"}
+    event, _ = ear.one("UserEvent", Hops=told, **arrival)
+    assert event.handovers == handovers
+
+
 def test_an_operator_answers_from_the_queue(ear: Ear) -> None:
     event, sighting = ear.one(
         "AgentConnect", Uniqueid="1.1", DestUniqueid="1.2", DestChannel="PJSIP/1001-00000002"
