@@ -92,7 +92,7 @@ class Control:
         )
         ringing = FencedAmi(self.ringing, lambda: self.claim.valid)
         switch = AsteriskSwitch(ami, settings.links, self.taps.open, ringing)
-        centres = {centre.code for centre in settings.centres if centre.queue}
+        centres = {centre.code for centre in settings.centres if centre.counts}
         rules = {
             (link.source, link.target): Rules(
                 link.release,

@@ -51,13 +51,20 @@ class SwitchSettings(_Part):
 
 
 class CentreSettings(_Part):
-    """A hotline centre on this PBX, or a line outside that links can only lead to."""
+    """A hotline centre on this PBX, or one elsewhere that links can only lead to."""
 
     code: str
     """Short code: '12345', '110', '119'."""
     name: str
     queue: str = ""
-    """Its queue on this PBX; '': a line outside (119, a water company)."""
+    """Its queue on this PBX; '': a line outside (119, a water company), unless `elsewhere`."""
+    elsewhere: bool = False
+    """A centre with a queue on another PBX: hand-overs to it are counted as those here are."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether it hands calls to and fro, unlike a line outside."""
+        return bool(self.queue) or self.elsewhere
 
 
 AnsweredBy = Literal["agent", "device", "sign"]

@@ -48,6 +48,7 @@ _CENTRE = """\
 code = "{code}"
 name = "{name}"
 queue = "{queue}"
+elsewhere = {elsewhere}
 
 """
 
@@ -151,7 +152,12 @@ def _here(plan: "TownPlan") -> tuple[str, ...]:
 def _centres(plan: "TownPlan") -> str:
     here = _here(plan)
     return "".join(
-        _CENTRE.format(code=code, name=name, queue=code if code in here else "")
+        _CENTRE.format(
+            code=code,
+            name=name,
+            queue=code if code in here else "",
+            elsewhere=str(code not in here).lower(),
+        )
         for code, name in _NAMES.items()
     )
 

@@ -7,6 +7,7 @@ from functools import partial
 
 from gateway.errors import LabError, PhoneError
 from gateway.lab.matrix.play import Play
+from gateway.lab.matrix.table import THIRD, Row
 from gateway.lab.scene import RING_FOREVER
 from gateway.lab.witness import Witness
 
@@ -165,6 +166,25 @@ async def _both_press(play: Play) -> None:
     await asyncio.gather(play.scene.operator.press("*9"), play.calls["T"].press("*0"))
 
 
+async def _third_hand_over(play: Play) -> None:
+    """There and back again; then the key rings nobody, and its operator is told why."""
+    await play.ask_and_answer()
+    await play.scene.operator.until("ended")
+    await play.comes_back()
+    await play.asks_a_third_time()
+
+
+async def _attended(play: Play) -> None:
+    """The operator has called the other centre by phone, and connects the two."""
+    await play.calls_there_by_phone()
+    await play.connects_the_two()
+
+
+async def _attended_then_caller_leaves(play: Play) -> None:
+    await _attended(play)
+    await play.scene.citizen.hang_up()
+
+
 async def _while_ringing(play: Play) -> None:
     """The verb is meant for a target that rings: the three-way key has been pressed."""
     play.scene.phones[play.target_at].on_invite = RING_FOREVER
@@ -213,5 +233,16 @@ ACTS: dict[str, Act] = {
     "three-way": _in_three_way,
     "consulting": _in_consultation,
     "four-way": _in_four_way,
+    THIRD: _third_hand_over,
 }
 """Outcome: what people do; the caller and the operator talk already."""
+_ATTENDED: dict[str, Act] = {
+    "answered": _attended,
+    "caller leaves three-way": _attended_then_caller_leaves,
+}
+"""The same where the phone does it all."""
+
+
+def act_of(row: Row) -> Act:
+    """What people do in this row."""
+    return (_ATTENDED if row.verb == "attended REFER" else ACTS)[row.outcome]

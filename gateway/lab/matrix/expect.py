@@ -8,7 +8,7 @@ The first rule of an outcome that fits a row counts.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from gateway.lab.matrix.table import Row
+from gateway.lab.matrix.table import THIRD, Row
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,11 @@ def _consults(row: Row) -> bool:
 def _alone(row: Row) -> bool:
     """The operator has gone with the key: the caller waits for the target alone."""
     return row.at_once or row.verb == "REFER"
+
+
+def _by_phone(row: Row) -> bool:
+    """The operator's own call to the other centre: no transfer of ours."""
+    return row.verb == "attended REFER"
 
 
 def _takes_back(row: Row) -> bool:
@@ -83,6 +88,7 @@ def _failed(reason: str) -> tuple[Rule, ...]:
 
 
 _ANSWERED = (
+    Rule(_by_phone, (("", "", "CT"),)),
     Rule(_consults, (("consulting", "", "C|OT"),)),
     Rule(_third, (("three_way", "", "CFOT"),)),
     Rule(_alone, (("completed", "", "CT"),)),
@@ -131,6 +137,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
         Rule(_always, (("caller_gone", "", ""),)),
     ),
     "caller leaves three-way": (
+        Rule(_by_phone, (("", "", ""),)),
         Rule(_third, (("caller_gone", "", "FOT"),)),
         Rule(_alone, (("completed", "", ""),)),
         Rule(_always, (("caller_gone", "", "OT"),)),
@@ -152,8 +159,15 @@ RULES: dict[str, tuple[Rule, ...]] = {
         Rule(_lets_go, (("completed", "", "CT"),)),
         Rule(_always, (("three_way", "", "COT"),)),
     ),
+    THIRD: (Rule(_always, (("completed", "", "CN"),)),),
     "four-way": (Rule(_always, (("cancelled", "", "COT"),)),),
 }
+
+
+def calls_back(row: Row) -> bool:
+    """Whether the citizen went while a target only rang, or on hold: a task is opened."""
+    on_hold = _consults(row) and row.outcome == "caller leaves three-way"
+    return row.outcome == "caller leaves ringing" or on_hold
 
 
 def expected(row: Row) -> Expected:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from gateway.lab.matrix.expect import Expected, expected
+from gateway.lab.matrix.expect import Expected, calls_back, expected
 from gateway.lab.matrix.table import Row
 
 
@@ -19,6 +19,8 @@ class Seen:
     """Who hears nothing at all."""
     rings: int = 0
     """How often the target was rung: once, whatever was pressed."""
+    call_back: bool = False
+    """A numbered task says that the citizen is to be called back."""
     errors: list[str] = field(default_factory=list)
     """What could not be played, who was dropped, what was left behind."""
     took_s: float = 0.0
@@ -32,7 +34,12 @@ def settled(row: Row, seen: Seen) -> bool:
 def problems(row: Row, seen: Seen) -> list[str]:
     """Why the row does not hold; empty: it holds."""
     must = expected(row)
-    return [*seen.errors, *_end(must, seen), *_audio(_groups(must, seen), seen)]
+    return [
+        *seen.errors,
+        *_end(must, seen),
+        *_audio(_groups(must, seen), seen),
+        *_call_back(row, seen),
+    ]
 
 
 def _end(must: Expected, seen: Seen) -> list[str]:
@@ -47,6 +54,13 @@ def _end(must: Expected, seen: Seen) -> list[str]:
     if seen.rings > 1:
         found.append(f"the target was rung {seen.rings} times")
     return found
+
+
+def _call_back(row: Row, seen: Seen) -> list[str]:
+    """Whoever went before a person had answered is called back, and nobody else."""
+    if seen.call_back == calls_back(row):
+        return []
+    return ["nobody is to call back" if calls_back(row) else "a call-back that nobody needs"]
 
 
 def _letters(left: str) -> str:

@@ -7,19 +7,26 @@ Source of the method: D. M. Cohen et al., The AETG system, IEEE TSE 23(7), 1997.
 
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple
+from dataclasses import astuple, fields, replace
 from itertools import combinations
 
 from gateway.lab.matrix.table import Row
 
 Pair = tuple[int, str, int, str]
 """Two parameters by place, each with a value."""
+_TELLING = tuple([one.name for one in fields(Row)].index(name) for name in ("verb", "outcome"))
+"""Verb and outcome, by place."""
 
 
 def pairs_of(row: Row) -> set[Pair]:
-    """Every pair of values in this row."""
-    values = list(enumerate(astuple(row)))
-    return {(i, a, j, b) for (i, a), (j, b) in combinations(values, 2)}
+    """Every pair of values in this row.
+
+    By key or by REST is one verb, but for what can come of it: that is a pair of its own each.
+    """
+    alike = replace(row, verb=row.verb.removesuffix(" REST"))
+    values = list(enumerate(astuple(alike)))
+    pairs = {(i, a, j, b) for (i, a), (j, b) in combinations(values, 2) if (i, j) != _TELLING}
+    return pairs | {(_TELLING[0], row.verb, _TELLING[1], row.outcome)}
 
 
 def pairwise(rows: Iterable[Row], seed: int = 1) -> list[Row]:

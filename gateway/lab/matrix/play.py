@@ -38,6 +38,8 @@ class Play:
         self.key = "*119" if row.verb == "119" else f"*{row.target}"
         self.letter = "F" if row.verb == "119" else "T"
         self.calls: dict[str, PhoneCall] = {}
+        self.aside: PhoneCall
+        """The operator's own call to the other centre."""
 
     @property
     def second_seat(self) -> str:
@@ -102,10 +104,14 @@ class Play:
             key = f"*7{self.row.target}" if name == "consult" else KEYS.get(name, self.key)
             await self.scene.operator.press(key)
 
-    async def _post(self, name: str) -> None:
-        call = (await self.scene.view())["id"]
-        async with await self.scene.operator_api(self.operator_at) as api:
-            if name in ("back", "release", "join"):
+    async def _post(self, name: str, seat: str = "") -> None:
+        view = await self.scene.view()
+        call = view["id"]
+        async with await self.scene.operator_api(seat or self.operator_at) as api:
+            if name == "drop":
+                body = {"leg_id": view["transfers"][-1]["target_leg"]}
+                answer = await api.post(f"/calls/{call}/drop", json=body)
+            elif name in ("back", "release", "join"):
                 answer = await api.post(f"/calls/{call}/{name}")
             else:
                 body = {"target": self.row.target}
@@ -152,6 +158,46 @@ class Play:
         ringing = await self.rung()
         await ringing.until("up")
         ringing.tone(TONES[self.letter])
+
+    async def comes_back(self) -> None:
+        """The other centre's person hands the citizen back, to the next operator."""
+        self.scene.only(self.next_at)
+        await self.calls["T"].press(f"*{self.row.home}")
+        await self.next_has_caller()
+        await self.calls["T"].until("ended")
+        await self.scene.hears(self.scene.citizen, TONES["N"])
+
+    async def asks_a_third_time(self) -> None:
+        """The next operator asks for the other centre again: a supervisor is to say whose it is."""
+        if self.by_rest:
+            await self._post("transfer", self.next_at)
+        else:
+            await self.calls["N"].press(self.key)
+
+        async def asked() -> bool:
+            return (await self.scene.view())["designation"] is not None
+
+        await until(asked, "the question whose call it is")
+
+    async def calls_there_by_phone(self) -> None:
+        """The operator's phone calls the other centre by itself, and its person answers."""
+        self.let_target_answer(0.1)
+        self.aside = await self.scene.phones[self.operator_at].dial(self.row.target)
+        person = await self.scene.next_live_call(self.target_at)
+        for call, tone in ((self.aside, OPERATOR_HZ), (person, TONES["T"])):
+            await call.until("up")
+            call.tone(tone)
+        self.calls["T"] = person
+        await self.scene.hears(person, OPERATOR_HZ)
+
+    async def connects_the_two(self) -> None:
+        """REFER with Replaces: citizen and person talk, the operator's two calls are over."""
+        referral = await self.scene.operator.refer(self.row.target, replaces=self.aside)
+        if referral.status != 202:
+            raise LabError(f"the switch answered {referral.status} to REFER")
+        await self.aside.until("ended")
+        await self.scene.operator.until("ended")
+        await self.scene.hears(self.scene.citizen, TONES["T"])
 
     # --- refusing and leaving ----------------------------------------------------------------
 

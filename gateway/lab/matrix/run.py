@@ -9,7 +9,7 @@ from typing import Any
 
 from gateway.errors import LabError, LiandongError
 from gateway.lab import trunk
-from gateway.lab.matrix.acts import ACTS
+from gateway.lab.matrix.acts import act_of
 from gateway.lab.matrix.judge import Seen, settled
 from gateway.lab.matrix.play import TONES, Play
 from gateway.lab.matrix.table import Row
@@ -68,7 +68,7 @@ async def _play(running: Town, row: Row) -> Seen:
     try:
         async with asyncio.timeout(ROW_LIMIT_S), _play_of(running, row) as play:
             try:
-                await ACTS[row.outcome](play)
+                await act_of(row)(play)
                 await _watch(play, seen)
                 await play.end()
             except LiandongError as error:
@@ -114,6 +114,7 @@ async def _look(play: Play, seen: Seen) -> None:
     silent = [name for name, call in talking.items() if call.rms(_SILENCE_MS) < _SILENCE_RMS]
     seen.silent = "".join(sorted(silent))
     seen.rings = _rings(play)
+    seen.call_back = await _call_back(play.scene)
 
 
 def _hears(call: Any, tone: int) -> bool:
@@ -123,6 +124,12 @@ def _hears(call: Any, tone: int) -> bool:
 async def _transfer(scene: Scene) -> dict[str, Any]:
     transfers = (await scene.view())["transfers"]
     return dict(transfers[-1]) if transfers else {}
+
+
+async def _call_back(scene: Scene) -> bool:
+    """Whether somebody is to call the citizen back, by number."""
+    task = (await scene.view())["callback"]
+    return bool(task and task["number"])
 
 
 def _rings(play: Play) -> int:

@@ -30,6 +30,8 @@ RINGING = (
     "both press",
 )
 """What can come of a verb that rings a target."""
+THIRD = "third hand-over"
+"""The call has been handed over twice: the key asks for a designation, and rings nobody."""
 _OPERATOR_LEAVES = {one for one in RINGING if one.startswith("operator leaves")}
 _REFUSED = ("not found 404", "unavailable 503", "declined 603")
 _KEYS = {"two keys at once", "key twice", "both press"}
@@ -51,21 +53,23 @@ def _without(*names: str) -> tuple[str, ...]:
 VERBS = {
     verb.name: verb
     for verb in (
-        Verb("transfer", RINGING, hands_over=True),
-        Verb("transfer REST", _without("both press"), hands_over=True),
+        Verb("transfer", (*RINGING, THIRD), hands_over=True),
+        Verb("transfer REST", (*_without("both press"), THIRD), hands_over=True),
         Verb("three-way", RINGING),
         Verb("three-way REST", _without("both press", *_REFUSED)),
         Verb("REFER", _without(*_OPERATOR_LEAVES, *_KEYS), hands_over=True),
+        Verb("attended REFER", ("answered", "caller leaves three-way"), hands_over=True),
         Verb("119", _without("early answer", "trunk down", "operator leaves in vain")),
         Verb("consult", RINGING),
         Verb("consult REST", ("answered",)),
         Verb("join", ("consulting",)),
         Verb("join REST", ("consulting",)),
         Verb("back", ("ringing", "three-way", "consulting", "key twice")),
-        Verb("back REST", ("ringing", "three-way")),
+        Verb("back REST", ("ringing", "three-way", "consulting")),
         Verb("release", ("three-way", "consulting", "two keys at once", "key twice", "both press")),
-        Verb("release REST", ("three-way", "key twice")),
+        Verb("release REST", ("three-way", "consulting", "key twice")),
         Verb("drop", ("three-way", "four-way", "key twice")),
+        Verb("drop REST", ("three-way",)),
     )
 }
 MODES = ("answered", "talk", "at_once")
@@ -115,6 +119,10 @@ def possible(row: Row) -> bool:
         return False
     if row.verb == "REFER" and row.early and row.topology == "one switch":
         return False  # the dialplan rings its own target, which does not answer early
+    if row.verb == "attended REFER" and row.topology != "one switch":
+        return False  # the operator's own call, before which there is no transfer of ours
+    if row.outcome == THIRD and (row.topology != "one switch" or row.mode == "talk"):
+        return False  # both centres' keys are the gateway's, and each hand-over lets go by itself
     gone = row.at_once or row.verb == "REFER"
     return not gone or row.outcome not in _OPERATOR_LEAVES | {"both press"}
 

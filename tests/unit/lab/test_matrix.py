@@ -1,6 +1,7 @@
 """The call matrix: every pair is played, and what was seen is judged as the rules say."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -89,6 +90,22 @@ def test_a_race_may_end_either_way_with_the_caller_talking() -> None:
     assert problems(row, TALKING) == []
     assert problems(row, Seen("cancelled", "", "CO", {"C": "O", "O": "C"})) == []
     assert problems(row, Seen("cancelled", "", "", {}))
+
+
+GONE = Row("one switch", "12345->110", "talk", "transfer", "caller leaves ringing")
+
+
+def test_whoever_went_while_it_rang_is_called_back_and_nobody_else() -> None:
+    assert problems(GONE, Seen("caller_gone", call_back=True)) == []
+    assert problems(GONE, Seen("caller_gone")) == ["nobody is to call back"]
+    needless = replace(TALKING, call_back=True)
+    assert problems(TRANSFER, needless) == ["a call-back that nobody needs"]
+
+
+def test_a_transfer_by_phone_alone_is_none_of_ours() -> None:
+    row = Row("one switch", "12345->110", "talk", "attended REFER", "answered")
+    assert problems(row, replace(TALKING, state="")) == []
+    assert problems(row, TALKING)
 
 
 CONSULT = Row("one switch", "12345->110", "talk", "consult", "answered")
