@@ -142,7 +142,11 @@ RULES: dict[str, tuple[Rule, ...]] = {
         Rule(_alone, (("completed", "", ""),)),
         Rule(_always, (("caller_gone", "", "OT"),)),
     ),
-    "two keys at once": (Rule(lambda row: row.verb == "release", _RACE), *_ANSWERED),
+    "two keys at once": (
+        Rule(lambda row: row.verb == "release", _RACE),
+        Rule(lambda row: row.either, (("completed", "", "CT"), ("three_way", "", "COT"))),
+        *_ANSWERED,
+    ),
     "key twice": (
         Rule(_takes_back, (("cancelled", "", "CO"),)),
         Rule(_lets_go, (("completed", "", "CT"),)),

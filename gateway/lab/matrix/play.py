@@ -131,7 +131,7 @@ class Play:
         """The target's phone rings; an operator let go with the key has gone; never silence."""
         ringing = await self.scene.next_live_call(self.target_at)
         self.calls[self.letter] = ringing
-        if self.row.at_once:
+        if self.row.at_once and not self.row.either:
             await self.scene.operator.until("ended")
         if self.scene.operator.ended or self.row.verb.startswith("consult"):
             await self.caller_is_not_in_silence()

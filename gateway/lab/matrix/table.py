@@ -107,6 +107,11 @@ class Row:
         """The operator is free with the key."""
         return self.mode == "at_once" and self.verb.startswith("transfer")
 
+    @property
+    def either(self) -> bool:
+        """Two requests at once: whichever comes first is done."""
+        return self.outcome == "two keys at once" and self.verb.endswith(" REST")
+
     def __str__(self) -> str:
         return ", ".join(getattr(self, one.name) for one in fields(self))
 
