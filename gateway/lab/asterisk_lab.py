@@ -1,6 +1,7 @@
 """A private Asterisk for demo and tests: own ports, own folders, our dialplan files included."""
 
 import asyncio
+import contextlib
 import shutil
 import subprocess
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from gateway.lab.processes import Child, spawn
 from gateway.lab.rootfs import Toolbox, asterisk_tools
 
 RTP_PORTS = 800
+_CLI_LIMIT_S = 15.0
 DIALPLANS = Path(__file__).resolve().parents[2] / "dialplans"
 
 
@@ -92,14 +94,17 @@ class AsteriskLab:
         self.child = await spawn("asterisk", argv, log_dir / f"asterisk-{self.config.name}.log")
         deadline = monotonic() + 30
         while monotonic() < deadline and self.child.running:
-            shown = await self.cli("core waitfullybooted")
-            if "fully booted" in shown:
-                return
+            with contextlib.suppress(LabError):
+                if "fully booted" in await self.cli("core waitfullybooted"):
+                    return
             await asyncio.sleep(0.05)
         raise LabError(f"the lab's Asterisk did not start: {self.child.tail()}")
 
     async def cli(self, command: str) -> str:
-        """Run one console command; for the lab and tests only (the gateway uses AMI)."""
+        """Run one console command; for the lab and tests only (the gateway uses AMI).
+
+        Raises LabError when it does not end: the console of a daemon that is dying may hang.
+        """
         conf = self.tools.inside(self.folder / "etc/asterisk.conf")
         process = await asyncio.create_subprocess_exec(
             *self.tools.prefix,
@@ -107,7 +112,14 @@ class AsteriskLab:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
-        out, _ = await process.communicate()
+        try:
+            out, _ = await asyncio.wait_for(process.communicate(), _CLI_LIMIT_S)
+        except TimeoutError as error:
+            raise LabError(f"the console did not end: {command}") from error
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
         return out.decode(errors="replace")
 
     async def stop(self) -> None:

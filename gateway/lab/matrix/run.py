@@ -74,10 +74,10 @@ async def _play(running: Town, row: Row) -> Seen:
             except LiandongError as error:
                 # At once: phones that cannot hang up any more take their time to close.
                 seen.errors.append(str(error))
-                await _mend(running)
+                await _mend(running, seen)
     except (LiandongError, TimeoutError) as error:
         seen.errors.append(str(error) or f"it took longer than {ROW_LIMIT_S:g} s")
-        await _mend(running)
+        await _mend(running, seen)
     seen.took_s = time.monotonic() - began
     return seen
 
@@ -138,8 +138,15 @@ def _rings(play: Play) -> int:
     return play.scene.rings(play.row.target)
 
 
-async def _mend(running: Town) -> None:
-    """After a row that went wrong: no call is left, and the second switch runs."""
+async def _mend(running: Town, seen: Seen) -> None:
+    """After a row that went wrong: the next one is to find no call, and the second switch alive."""
+    try:
+        await _as_before(running)
+    except LabError as error:
+        seen.errors.append(f"not mended: {error}")
+
+
+async def _as_before(running: Town) -> None:
     for switch in (running.pbx, running.second):
         if switch is None:
             continue
