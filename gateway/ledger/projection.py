@@ -37,7 +37,8 @@ def _leg(leg_id: str, **values: Any) -> Executable:
 
 
 def _call_started(fact: f.CallStarted) -> list[Executable | Once]:
-    values = _fields(fact, "call_id", "at")
+    # Hand-overs are counted over the facts, here as elsewhere.
+    values = _fields(fact, "call_id", "at", "handovers")
     return [
         update(t.calls).where(t.calls.c.id == fact.call_id).values(started_at=fact.at, **values)
     ]

@@ -196,7 +196,7 @@ class Play:
         if referral.status != 202:
             raise LabError(f"the switch answered {referral.status} to REFER")
         await self.aside.until("ended")
-        await self.scene.operator.until("ended")
+        await self.scene.operator.hang_up()
         await self.scene.hears(self.scene.citizen, TONES["T"])
 
     # --- refusing and leaving ----------------------------------------------------------------
