@@ -14,6 +14,10 @@ from gateway.dispatch.taxonomy import REQUIRED, Filled, Urgency
 ProfileId = Literal["siyang", "tianjin", "custom"]
 RequestType = Literal["咨询", "求助", "投诉", "举报", "建议", "表扬", "其他"]
 MOST_QUESTIONS = 3
+_REST = "A9"
+"""The class of what no other names: the words alone say whose it is."""
+_STRONG = 2
+"""Words of a trade from which its unit assists on a matter of another class."""
 
 
 class _Entry(BaseModel):
@@ -53,6 +57,19 @@ class Route(_Entry):
     lead: str
     assist: tuple[str, ...] = ()
 
+    def fits(self, meant: Collection[str], text: str) -> bool:
+        """Say whether what was said is what the route is for."""
+        if not self.when and not self.words:
+            return True
+        return bool(set(self.when) & set(meant)) or any(word in text for word in self.words)
+
+
+class Trade(_Entry):
+    """What a unit deals with, by the words for it."""
+
+    unit: Filled
+    words: tuple[Filled, ...]
+
 
 class Ask(_Entry):
     """A question worth asking while the fact `missing` is."""
@@ -71,6 +88,7 @@ class Register(_Entry):
     profile: tuple[Profile, ...]
     unit: tuple[Unit, ...]
     route: tuple[Route, ...]
+    trade: tuple[Trade, ...] = ()
     ask: tuple[Ask, ...] = ()
 
     @model_validator(mode="after")
@@ -81,6 +99,8 @@ class Register(_Entry):
         for route in self.route:
             if unknown := {route.lead, *route.assist} - set(ids):
                 raise ValueError(f"route {route.item}: no unit {', '.join(sorted(unknown))}")
+        if unknown := {trade.unit for trade in self.trade} - set(ids):
+            raise ValueError(f"trade: no unit {', '.join(sorted(unknown))}; add it or correct it")
         if missing := set(REQUIRED) - {
             route.item for route in self.route if not route.when and not route.words
         }:
@@ -102,15 +122,29 @@ class Register(_Entry):
         text: str = "",
     ) -> tuple[str, ...]:
         """Return lead and assisting units by name; () where no unit of ours has to act."""
-        for route in self.route:
-            always = not route.when and not route.words
-            said = set(route.when) & set(meant) or any(word in text for word in route.words)
-            if route.item == item and (always or said):
-                district = place.name if place and place.level == 2 else ""
-                by_id = {unit.id: unit for unit in self.unit}
-                ids = (route.lead, *route.assist)
-                return tuple(by_id[one].name(profile, district) for one in ids)
-        return ()
+        route = next(
+            (one for one in self.route if one.item == item and one.fits(meant, text)), None
+        )
+        if route is None:
+            return ()
+        ids = (route.lead, *route.assist)
+        if item and item.startswith("A"):
+            ids = self._by_trade(item, ids, text, plain=not route.when and not route.words)
+        district = place.name if place and place.level == 2 else ""
+        by_id = {unit.id: unit for unit in self.unit}
+        return tuple(by_id[one].name(profile, district) for one in ids)
+
+    def _by_trade(
+        self, item: str, ids: tuple[str, ...], text: str, *, plain: bool
+    ) -> tuple[str, ...]:
+        """Put units first whose trade the words are about, as far as the class leaves it open."""
+        said = {one.unit: sum(word in text for word in one.words) for one in self.trade}
+        # Equally often said: the earlier one in the file.
+        most = sorted((unit for unit in said if said[unit]), key=lambda unit: -said[unit])
+        if item == _REST and plain and most:
+            return tuple(dict.fromkeys((*most[:2], *ids[1:])))[: max(2, len(ids))]
+        strong = [unit for unit in most if said[unit] >= _STRONG and unit != ids[0]]
+        return tuple(dict.fromkeys((ids[0], *strong[:1], *ids[1:])))
 
     def questions(
         self, item: str | None, meant: Collection[str], known: Collection[str]

@@ -1,7 +1,8 @@
 """Routing measured on citizens' messages that were answered: does the unit that answered come up?
 
-The label is silver: the first unit named in the official reply, read by the words below. Messages
-are written and of another city; units are compared by trade (公安, 城管), not by district.
+The label is silver: the unit that signs the official reply, or the first it names, read by the
+words below. Messages are written and of another city; units are compared by trade (公安, 城管),
+not by district.
 """
 
 import csv
@@ -20,36 +21,50 @@ from gateway.dispatch.evaluate import Share, said
 from gateway.dispatch.suggest import Dispatcher
 from gateway.errors import ConfigError
 
-SAMPLE, SEED = 100, 2022
+SAMPLE, SEED = 100, 2023
 _HEAD = 400
 """Characters of a reply in which its unit is sought: later ones name all who were asked."""
 _QUOTED = re.compile(r"《[^》]*》|“[^”]*”|关于[^，。]{0,40}的(?:问题|通知|意见)")
 
 UNITS: dict[str, str] = {
-    "police": r"公安|交警|派出所|车管所|民警",
-    "urban": r"城管|城市管理|行政执法局|市容|环卫",
-    "housing": r"住建|住房和城乡建设|住房保障|住房城乡|房管|房产局|房地产管理|质安|公积金|建设局",
-    "transport": r"交通运输|交通局|运管|公交公司|公交集团|轨道|公路管理|公路局",
-    "market": r"市场监督|市场监管|工商|食药监|食品药品|质监|质量技术|物价|发改",
-    "labour": r"人社|人力资源|劳动监察|社保|就业",
-    "environment": r"环保|生态环境|环境保护",
-    "farming": r"农业|林业|畜牧|园林|绿化",
-    "water": r"水利|水务局",
-    "waterworks": r"自来水|供水公司|水业",
-    "power": r"供电|电力公司|国网",
-    "gas": r"燃气公司|燃气集团",
-    "health": r"卫健|卫生局|卫计|卫生和计划|卫生计生|医院",
-    "education": r"教育局|教育体育|教体|教委|学校",
-    "medicare": r"医保|医疗保障",
-    "civil": r"民政",
-    "fire": r"消防",
+    "police": r"公安|交警|派出所|车管所|车辆管理所|民警",
+    "urban": r"城管|城市管理|市容|环卫[局处所]",
+    "housing": r"住建|住房和城乡建设|住房保障|住房城乡|房管局|房产局|房地产管理|质[安监]站"
+    r"|公积金中心|公积金管理|(?<!城乡)建设局",
+    "transport": r"交通运输|交通局|运管|运输管理|公交公司|公交集团|公共交通|轨道|公路管理|公路局",
+    "market": r"市场监督|市场监管|工商(?:局|部门|所|行政)|食药监|食品药品监|质监局"
+    r"|质量技术监督|物价[局所]",
+    "labour": r"人社|人力资源|劳动监察|劳动保障|社保[局中]|就业局",
+    "environment": r"环保(?:局|部门|执法|分局)|生态环境[局分部]|环境保护[局部]",
+    "farming": r"农业[局农]|农委|林业局|畜牧|园林[局处]|园林绿化[局处]|农业农村局",
+    "water": r"水利局|水务局|水利水电",
+    "waterworks": r"自来水公司|供水公司|供水有限|水业",
+    "power": r"供电|电力公司|电力局|国网",
+    "gas": r"燃气公司|燃气集团|燃气有限",
+    "health": r"卫健|卫生局|卫计|卫生和计划|卫生计生|卫生健康|[一二三四]医院|人民医院|中心医院",
+    "education": r"教育局|教育体育|教体局|教委|教育部门|教育行政",
+    "medicare": r"医保[局处中科]|医疗保障|合管办",
+    "civil": r"(?<!人)民政",
+    "fire": r"消防(?:救援|大队|支队|部门|队)",
     "emergency": r"应急管理|安监|安全生产监督",
     "commerce": r"商务局",
     "telecom": r"电信公司|移动公司|联通公司|通信管理",
-    "street": r"街道|[镇乡](?:党委|政府|人民政府)|我[镇乡]|社区|居委会",
+    "street": r"街道办|我街道|街道(?=工作|高度|已|立即|\d{4}年)|[镇乡](?:党委|政府|人民政府)"
+    r"|我[镇乡]|我?社区工作|我?社区(?=已|立即|组织)|居委会",
 }
-"""Unit of the register -> how replies name it."""
+"""Unit of the register -> how replies name it, not what it has to do with."""
 _NAMES = re.compile("|".join(f"(?P<{unit}>{words})" for unit, words in UNITS.items()))
+_SIGNED = re.compile(
+    r"[^。；;!！?？]{0,30}?\s*\d{4}\s*[年.\-/]\s*\d{1,2}\s*[月.\-/]\s*\d{1,2}\s*日?\s*$"
+)
+"""A reply's last words: who signs, and the date."""
+_THANKED = re.compile(
+    r"对(?:我[市县区局])?[^，。]{0,8}?(教育|公安|城管|民政|环保|交通运输|住建|人社)(?:事业|工作)"
+)
+_OF_TRADE = {
+    "教育": "education", "公安": "police", "城管": "urban", "民政": "civil", "环保": "environment",
+    "交通运输": "transport", "住建": "housing", "人社": "labour",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -77,15 +92,28 @@ class Routed:
 
 
 def label(reply: str) -> tuple[str, str] | None:
-    """Return the unit that a reply names first, and the words around its name."""
+    """Return the unit that a reply is from, or that it names first, and the words that say so.
+
+    Who signs comes first, then whose work the citizen is thanked for supporting, then who is named
+    in the beginning; a street office answers for others, and counts where nobody else is named.
+    """
+    reply = " ".join(reply.split())
+    if signed := _SIGNED.search(reply):
+        named = _named(signed.group())
+        if named:
+            return named[-1][1], signed.group().strip()
+    if thanked := _THANKED.search(reply):
+        return _OF_TRADE[thanked.group(1)], thanked.group()
     head = _QUOTED.sub(lambda found: " " * len(found.group()), reply[:_HEAD])
-    named = [(found.start(), found.lastgroup or "") for found in _NAMES.finditer(head)]
-    # A street office answers for others: it is the unit only when nobody else is named.
+    named = _named(head)
     at = next((one for one in named if one[1] != "street"), named[0] if named else None)
     if at is None:
         return None
-    start = max(0, at[0] - 12)
-    return at[1], " ".join(reply[start : at[0] + 16].split())
+    return at[1], reply[max(0, at[0] - 12) : at[0] + 16]
+
+
+def _named(text: str) -> list[tuple[int, str]]:
+    return [(found.start(), found.lastgroup or "") for found in _NAMES.finditer(text)]
 
 
 def read(path: Path) -> tuple[list[Answered], int]:

@@ -19,9 +19,13 @@ from gateway.errors import ConfigError
         ("街道已会同市场监督管理局到现场检查", "market"),
         ("我镇党委政府成立工作专班调查核实", "street"),
         ("根据《公安局关于规范管理的通知》，教育局答复如下", "education"),
+        ("已请公安局核实 特此回复 A7县民政局 2013年11月20日", "civil"),
+        ("社区已协调 感谢您对城管工作的支持！2019年4月17日", "urban"),
+        ("按省、市人民政府公布的标准执行，我镇政府将落实", "street"),
+        ("随物价上涨调整，请向市人社局咨询", "labour"),
     ],
 )
-def test_label_is_the_unit_named_first_and_not_one_in_a_title(reply: str, unit: str) -> None:
+def test_label_is_the_unit_that_signs_is_thanked_or_is_named_first(reply: str, unit: str) -> None:
     found = routing.label(reply)
     assert found is not None
     assert found[0] == unit
@@ -35,6 +39,26 @@ def test_a_unit_is_known_by_its_name_in_every_profile(district: str) -> None:
         assert routing.unit_id(unit.name("siyang", ""), register) == unit.id
         assert routing.unit_id(unit.name("tianjin", district), register) == unit.id
     assert routing.unit_id("省教育厅", register) == "省教育厅"
+
+
+@pytest.mark.parametrize(
+    ("item", "text", "first_two"),
+    [
+        ("A9", "孩子入学 学校不收 老师也不理", ("education",)),
+        ("A9", "社保断了 医保报销不了 退休怎么办", ("labour", "medicare")),
+        ("A9", "有个事想问问", ("command", "civil")),
+        ("A6", "补习学校收费 老师不退 家长都急", ("market", "education")),
+        ("A1", "路灯坏了", ("housing", "urban")),
+        ("B1", "学校老师打学生", ("police",)),
+    ],
+)
+def test_the_words_say_whose_trade_a_matter_is(
+    item: str, text: str, first_two: tuple[str, ...]
+) -> None:
+    register = engine().register
+    named = register.units(item, frozenset(), "siyang", None, text)
+    found = tuple(routing.unit_id(name, register) for name in named)
+    assert found[: len(first_two)] == first_two
 
 
 def test_report_and_sample(tmp_path: Path) -> None:
