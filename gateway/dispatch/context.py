@@ -15,6 +15,10 @@ _NEAR = 6
 _CLAUSE = 14
 _WIDE = LOOKS_BACK = 24
 _ANSWER = 4
+_WITHIN = re.compile("要是|如果|万一|假如")
+"""Words that suppose, in the gap of a cue: 煤气要是漏了."""
+_DRILL = re.compile("演习|演练|彩排|水枪|玩具")
+"""The same for what is played."""
 
 
 def _any(words: Iterable[str]) -> str:
@@ -49,6 +53,9 @@ class Context:
         self._fear = re.compile(f"(?:{_any(words.fear_never)})|({_any(words.fear)})")
         self._quote = re.compile(_any(words.quote))
         self._past = re.compile(_any(words.past))
+        self._past_after = re.compile(
+            f"[了的过]?(?:(?:{_any(words.past_after)})|是(?:{_any(words.past)}))"
+        )
         self._present = re.compile(_any(words.present))
         self._resolved = re.compile(_any(words.resolved))
         self._affirm = re.compile(f"(?:嗯|啊|哦|呃)*(?:{_any(words.affirm)})(?!没)")
@@ -58,7 +65,7 @@ class Context:
             ("if", re.compile(_any((*words.suppose, *words.suppose_after))), self._supposed),
             ("fear", re.compile(_any(words.fear)), self._feared),
             ("quote", self._quote, self._quoted),
-            ("past", self._past, self._is_past),
+            ("past", re.compile(_any((*words.past, *words.past_after))), self._is_past),
             ("resolved", self._resolved, self._is_resolved),
         ]
 
@@ -91,6 +98,8 @@ class Context:
     def _supposed(self, folded: Folded, hit: Spot) -> bool:
         if self._suppose.search(folded.before(hit.start, _CLAUSE)):
             return True
+        if _WITHIN.search(folded.chars, hit.start, hit.end):
+            return True
         return self._suppose_after.search(folded.after(hit.end, _NEAR)) is not None
 
     def _feared(self, folded: Folded, hit: Spot) -> bool:
@@ -99,12 +108,17 @@ class Context:
     def _quoted(self, folded: Folded, hit: Spot) -> bool:
         if self._quote.search(folded.before(hit.start, _WIDE)):
             return True
+        if _DRILL.search(folded.chars, hit.start, hit.end):
+            return True
         return self._quote.search(folded.after(hit.end, _NEAR)) is not None
 
     def _is_past(self, folded: Folded, hit: Spot) -> bool:
         before = folded.before(hit.start, _WIDE)
         past = list(self._past.finditer(before))
-        clause = before + folded.chars[hit.start : hit.end] + folded.after(hit.end, _CLAUSE)
+        after = folded.after(hit.end, _CLAUSE)
+        if self._past_after.match(after):
+            return not self._present.search(after)
+        clause = before + folded.chars[hit.start : hit.end] + after
         return bool(past) and not self._present.search(clause, past[-1].end())
 
     def _is_resolved(self, folded: Folded, hit: Spot) -> bool:

@@ -135,6 +135,7 @@ class ContextWords(_Data):
     fear_never: tuple[Filled, ...]
     quote: tuple[Filled, ...]
     past: tuple[Filled, ...]
+    past_after: tuple[Filled, ...]
     present: tuple[Filled, ...]
     resolved: tuple[Filled, ...]
     affirm: tuple[Filled, ...]

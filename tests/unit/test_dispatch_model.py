@@ -25,7 +25,8 @@ def test_a_saved_model_judges_as_before(tmp_path: Path) -> None:
     again = model.load(concepts.load(), context(), path)
     assert model.heard(path) == 0.5
     assert again.version == engine().model.version
-    assert np.allclose(again.weights, engine().model.weights)
+    off = np.abs(again.weights - engine().model.weights)
+    assert (off <= np.abs(engine().model.weights).max(axis=1, keepdims=True) / 250 + 1e-6).all()
     assert path.stat().st_size < 5_000_000
 
 

@@ -3,6 +3,8 @@
 import pytest
 from dispatch_said import AGENT, CALLER, conversation, engine, spoken, suggest
 
+from gateway.dispatch import safety
+from gateway.dispatch.evaluate import said
 from gateway.dispatch.taxonomy import RANK
 
 
@@ -130,3 +132,37 @@ def test_danger_in_a_call_about_ordinary_matters_is_not_taken_for_a_figure() -> 
 def test_danger_told_in_english(text: str, item: str) -> None:
     proposal = spoken(text)
     assert (proposal.platform, proposal.item, proposal.urgency) == ("110", item, "emergency")
+
+
+def _alarmed(text: str) -> bool:
+    told = safety.alarms([engine().read(said(text))])
+    return any(alarm.raises == "emergency" for alarm in told)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "孩子溺水那天你们的人站岸上拍照",
+        "着火那回接警问了我八遍地址",
+        "煤气要是漏了 先开窗还是先关阀",
+        "化工厂演习 大喇叭喊泄漏",
+        "我以为着火了 跑出来一看烤羊腰子呢",
+        "热死人了 咋还不发高温补贴",
+        "急死人了 孩子明天报名 户口页丢了",
+    ],
+)
+def test_rules_are_silent_on_what_is_dated_supposed_played_or_an_idiom(text: str) -> None:
+    assert not _alarmed(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "我以为是放炮 结果着火了",
+        "着火那会儿我在睡觉 现在还在烧 出不去",
+        "煤气漏了 要是炸了你们负责",
+        "急死人了 我妈喘不上气",
+    ],
+)
+def test_rules_still_hear_danger_beside_such_words(text: str) -> None:
+    assert _alarmed(text)
