@@ -11,7 +11,7 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -56,15 +56,24 @@ class Journal:
 
     async def intent(self, call_id: str, command: str, details: dict[str, object]) -> None:
         """Write what we are about to do; returns when the file has it, or after BOUND_S at most."""
+        await self.intents(call_id, [(command, details)])
+
+    async def intents(self, call_id: str, orders: Sequence[tuple[str, dict[str, object]]]) -> None:
+        """As `intent`, for orders that are given together: one write, one wait."""
         loop = asyncio.get_running_loop()
         written: asyncio.Future[None] = loop.create_future()
-        line = {"kind": "intent", "call_id": call_id, "at": now().isoformat(), "do": command}
-        self._lines.put((json.dumps(line | details, default=str), written, loop))
+        about = {"kind": "intent", "call_id": call_id, "at": now().isoformat()}
+        lines = [
+            json.dumps(about | {"do": command} | details, default=str)
+            for command, details in orders
+        ]
+        self._lines.put(("\n".join(lines), written, loop))
         # Not wait_for: before Python 3.12 it swallows a cancellation that meets the result.
         await asyncio.wait([written], timeout=BOUND_S)
         if not written.done():
-            self.late += 1
-            _log.error("journal late", call_id=call_id, command=command)
+            self.late += len(lines)
+            commands = [command for command, _ in orders]
+            _log.error("journal late", call_id=call_id, commands=commands)
 
     def close(self) -> None:
         self._lines.put(None)

@@ -176,11 +176,10 @@ class Session:
 
     async def _note(self, commands: Iterable[c.Command]) -> None:
         """All intents at once: each would wait for the one before it to be written."""
-        intent = self._tools.journal.intent
         orders = [one for one in commands if not isinstance(one, c.Arm | c.Record)]
-        notes = [intent(self.call_id, type(one).__name__, asdict(one)) for one in orders]
-        if notes:
-            await asyncio.gather(*notes)
+        if orders:
+            notes = [(type(one).__name__, asdict(one)) for one in orders]
+            await self._tools.journal.intents(self.call_id, notes)
 
     def _carry_out(self, command: c.Command) -> None:
         if isinstance(command, c.Arm):

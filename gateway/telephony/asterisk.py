@@ -11,7 +11,7 @@ from typing import Any
 
 from gateway import log
 from gateway.calls import commands as c
-from gateway.errors import SwitchRefused, SwitchUnreachable
+from gateway.errors import SwitchError, SwitchRefused, SwitchUnreachable
 from gateway.settings import LinkSettings
 from gateway.telephony.ami_port import Ami
 from gateway.telephony.ami_values import Headers, variable
@@ -89,17 +89,23 @@ class AsteriskSwitch:
             "Async": "true",
             "Variable": [variable(name, value) for name, value in variables.items()],
         }
-        with self._ordering(command.leg_id):
-            rung, marked = await asyncio.gather(
-                self._originate(originate),
-                self._set_ringing(command.caller_channel, until),
-                return_exceptions=True,
-            )
-        # Whether it rings is the Originate's to say: without the mark a caller is held less long.
-        if isinstance(rung, BaseException):
-            raise rung
-        if isinstance(marked, BaseException):
-            _log.warning("ringing not marked", room=command.room, error=type(marked).__name__)
+        # Not gathered: the order to ring leaves now, and not once round the loop later.
+        marking = asyncio.create_task(self._mark_ringing(command, until))
+        try:
+            with self._ordering(command.leg_id):
+                await self._originate(originate)
+        except asyncio.CancelledError:
+            marking.cancel()
+            raise
+        finally:
+            await asyncio.gather(marking, return_exceptions=True)
+
+    async def _mark_ringing(self, command: c.RingTarget, until: int) -> None:
+        """Whether it rings is the Originate's to say: unmarked, a caller is held less long."""
+        try:
+            await self._set_ringing(command.caller_channel, until)
+        except SwitchError as error:
+            _log.warning("ringing not marked", room=command.room, error=type(error).__name__)
 
     @contextlib.contextmanager
     def _ordering(self, leg_id: str) -> Iterator[None]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import json
 import os
 import threading
 import time
@@ -240,3 +241,10 @@ async def test_a_new_day_is_a_new_file(
     monkeypatch.setattr("gateway.calls.journal.now", lambda: tomorrow)
     await journal.intent(CALL, "tomorrow", {})
     assert len(_files(tmp_path)) == 2
+
+
+async def test_orders_given_at_once_are_written_at_once(journal: Journal, tmp_path: Path) -> None:
+    await journal.intents(CALL, [("MoveToRoom", {"ref": "t1"}), ("RingTarget", {"ref": "t1"})])
+    [path] = _files(tmp_path)
+    done = [json.loads(line)["do"] for line in path.read_bytes().splitlines()]
+    assert done == ["MoveToRoom", "RingTarget"]
