@@ -1,7 +1,8 @@
 """The local append-only journal: what was meant and what happened, one JSON object a line.
 
-It is the first place an intent goes and the source the ledger is filled from. A writer thread
-does the file work, so that a slow or full disk never holds a call for more than `BOUND_S`.
+It is the first place an intent goes and the source the ledger is filled from. Two threads do the
+file work, one writes and one syncs, so that a slow or full disk never holds a call for more than
+`BOUND_S`.
 """
 
 import asyncio
@@ -10,7 +11,6 @@ import json
 import os
 import queue
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -46,9 +46,15 @@ class Journal:
         self.failures = 0
         """Writes the disk refused."""
         self._descriptor, self._name = -1, ""
-        self._unsynced_since = 0.0
-        self._thread = threading.Thread(target=self._write_all, name="journal", daemon=True)
-        self._thread.start()
+        self._changing = threading.Lock()
+        """Held while the file is opened, closed, or taken by the one who syncs."""
+        self._unsynced, self._closing = threading.Event(), threading.Event()
+        self._threads = [
+            threading.Thread(target=self._write_all, name="journal", daemon=True),
+            threading.Thread(target=self._sync_all, name="journal-sync", daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def fact(self, fact: f.Fact) -> None:
         """Queue a fact; returns at once."""
@@ -77,7 +83,11 @@ class Journal:
 
     def close(self) -> None:
         self._lines.put(None)
-        self._thread.join(timeout=5)
+        writer, syncer = self._threads
+        writer.join(timeout=5)
+        self._closing.set()
+        self._unsynced.set()
+        syncer.join(timeout=5)
 
     def facts(self, since: timedelta = timedelta(days=2)) -> Iterator[f.Fact]:
         """Facts of the last `since`, oldest first; damaged lines (a cut-off tail) are skipped."""
@@ -87,7 +97,7 @@ class Journal:
                 yield from _facts_in(path)
 
     def _write_all(self) -> None:
-        while (item := self._next()) is not None:
+        while (item := self._lines.get()) is not None:
             line, written, loop = item
             try:
                 self._write(line.encode() + b"\n")
@@ -97,23 +107,21 @@ class Journal:
                 _settle_in(loop, written)
         self._shut()
 
-    def _next(self) -> _Line | None:
-        """The next line; meanwhile, or SYNC_S after a write, the disk gets what was written."""
-        while self._unsynced_since:
-            left = self._unsynced_since + SYNC_S - time.monotonic()
-            if left <= 0:
-                self._sync()
-                break
-            with contextlib.suppress(queue.Empty):
-                return self._lines.get(timeout=left)
-        return self._lines.get()
-
-    def _sync(self) -> None:
-        self._unsynced_since = 0.0
-        try:
-            os.fdatasync(self._descriptor)
-        except OSError as error:
-            self._failed(error)
+    def _sync_all(self) -> None:
+        """Beside the writer: what is written next does not wait until a slow disk has synced."""
+        while self._unsynced.wait() and not self._closing.wait(SYNC_S):
+            self._unsynced.clear()
+            with self._changing:
+                descriptor = os.dup(self._descriptor) if self._descriptor >= 0 else -1
+            if descriptor < 0:
+                continue
+            try:
+                os.fdatasync(descriptor)
+            except OSError as error:
+                self.failures += 1
+                _log.error("journal cannot be synced", error=error.strerror)
+            finally:
+                os.close(descriptor)
 
     def _failed(self, error: OSError) -> None:
         self.failures += 1
@@ -128,15 +136,14 @@ class Journal:
         # A disk that fills up takes the first part of a line.
         while line:
             line = line[os.write(self._descriptor, line) :]
-        self._unsynced_since = self._unsynced_since or time.monotonic()
+        self._unsynced.set()
 
     def _shut(self) -> None:
-        descriptor, self._descriptor, self._name = self._descriptor, -1, ""
-        unsynced, self._unsynced_since = self._unsynced_since, 0.0
+        with self._changing:
+            descriptor, self._descriptor, self._name = self._descriptor, -1, ""
         if descriptor >= 0:
             with contextlib.suppress(OSError):
-                if unsynced:
-                    os.fdatasync(descriptor)
+                os.fdatasync(descriptor)
             with contextlib.suppress(OSError):
                 os.close(descriptor)
 
