@@ -10,12 +10,12 @@ from functools import partial
 from pathlib import Path
 
 from gateway.lab.drops import CALLER
-from gateway.lab.load.pump import PumpClient
+from gateway.lab.load.pump import PumpClient, connected
 from gateway.lab.load.quiet import QuietMedia
 from gateway.lab.phones.incoming import IncomingCall, IncomingPolicy
 from gateway.lab.phones.phone import Phone
 from gateway.lab.phones.phone_settings import PhoneSettings
-from gateway.lab.phones.script import phones, wait_for
+from gateway.lab.phones.script import phones
 from gateway.lab.processes import spawn
 from gateway.lab.town import ACCOUNTS, Progress, Town, TownPlan, centre_of, further_seats, town
 from gateway.lab.witness import Witness
@@ -115,19 +115,15 @@ async def _pump(folder: Path) -> AsyncIterator[PumpClient]:
         "pump", [sys.executable, "-m", "gateway.lab.load.pump", str(path)], folder / "pump.log"
     )
     try:
-        await wait_for(path.exists, 20, f"audio process: {child.tail()}")
-        reader, writer = await asyncio.open_unix_connection(path)
-        client = PumpClient(reader, writer)
+        client = await connected(path)
         listening = asyncio.create_task(client.listen(), name="pump-answers")
         try:
             yield client
         finally:
-            writer.close()
+            await client.close()
             listening.cancel()
             with contextlib.suppress(asyncio.CancelledError, OSError):
                 await listening
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
     finally:
         await child.stop()
 

@@ -24,8 +24,10 @@ from gateway.lab.load.batch import Address
 from gateway.lab.load.streams import PHASES, Streams
 from gateway.lab.phones.dtmf import KeyPress
 from gateway.lab.phones.rtp import FRAME_MS
+from gateway.lab.phones.script import wait_for
 from gateway.lab.phones.stamp import Stamp
 
+_START_S = 20.0
 _STEP_S = FRAME_MS / 1000 / PHASES
 _CATCH_UP_S = 0.2
 """What is later than this is not said any more: a phone would not say it either."""
@@ -119,6 +121,12 @@ class PumpClient:
         told = await self._ask({"do": "tell"})
         return float(told["latest_ms"])
 
+    async def close(self) -> None:
+        """Let it end."""
+        self._writer.close()
+        with contextlib.suppress(OSError):
+            await self._writer.wait_closed()
+
     async def listen(self) -> None:
         """Take answers until the pump is gone; whoever waits then gets PhoneError."""
         try:
@@ -138,6 +146,20 @@ class PumpClient:
         _write(self._writer, line | {"id": self._last})
         told: dict[str, Any] = await answer
         return told
+
+
+async def connected(path: Path) -> PumpClient:
+    """Connect to a pump that starts, or raise PhoneTimeout."""
+
+    async def connect() -> PumpClient | None:
+        # Its socket has a name a moment before it listens.
+        with contextlib.suppress(FileNotFoundError, ConnectionRefusedError):
+            return PumpClient(*await asyncio.open_unix_connection(path))
+        return None
+
+    client: PumpClient | None = await wait_for(connect, _START_S, "audio process")
+    assert client is not None
+    return client
 
 
 def _write(writer: asyncio.StreamWriter, line: dict[str, Any]) -> None:

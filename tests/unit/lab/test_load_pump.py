@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import PhoneError
-from gateway.lab.load.pump import PumpClient, serve
+from gateway.lab.load.pump import PumpClient, connected, serve
 from gateway.lab.load.quiet import QuietMedia
 from gateway.lab.load.streams import PHASES, Streams
 from gateway.lab.phones import audio, sdp
@@ -82,13 +82,10 @@ async def test_a_key_takes_the_place_of_the_tone(streams: Streams, phone: socket
 async def _pump(folder: Path) -> AsyncIterator[PumpClient]:
     path = folder / "pump"
     serving = asyncio.create_task(serve(path))
-    await wait_for(path.exists, 5, "the pump's socket")
-    reader, writer = await asyncio.open_unix_connection(path)
-    client = PumpClient(reader, writer)
+    client = await connected(path)
     listening = asyncio.create_task(client.listen())
     yield client
-    writer.close()
-    await writer.wait_closed()
+    await client.close()
     await serving
     await listening
 
