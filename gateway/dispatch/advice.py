@@ -192,13 +192,24 @@ _FILLERS = re.compile(
     r"^(?:喂|你好|您好|那个|就是说|就是|嗯|啊|呃|哎呀|哎|同志|师傅|请问一下|请问|我想问一下|我想问下|"
     r"我要反映一下|我要反映|我跟你说|我跟你讲|麻烦|[，,。\s])+"
 )
+_STOPS, _SPACES = re.compile(r"[\s，。！？,.!?；;]+"), re.compile(r"\s+")
 TITLE = 24
 SUMMARY = 160
 
 
-def title(texts: Sequence[str], spans: Iterable[str]) -> str:
+def clauses(text: str) -> tuple[str, ...]:
+    """Return what stands between spaces and stops."""
+    return tuple(filter(None, _STOPS.split(text)))
+
+
+def told(text: str) -> str:
+    """Return what a summary takes from an utterance, '' where it says nothing."""
+    said = _FILLERS.sub("", text.strip())
+    return _SPACES.sub("，", said) if len(said) > 1 else ""
+
+
+def title(clauses: Sequence[str], spans: Iterable[str]) -> str:
     """Return the caller's own words around the first evidence, at most `TITLE` characters."""
-    clauses = [c for text in texts for c in re.split(r"[\s，。！？,.!?；;]+", text) if c]
     wanted = [span for span in spans if span]
     for span in wanted:
         for clause in clauses:
@@ -207,10 +218,9 @@ def title(texts: Sequence[str], spans: Iterable[str]) -> str:
     return _FILLERS.sub("", "".join(clauses))[:TITLE]
 
 
-def summary(texts: Sequence[str]) -> str:
-    """Return the caller's words as one paragraph without the fillers, shortened in the middle."""
-    said = [_FILLERS.sub("", text.strip()) for text in texts]
-    whole = "，".join(re.sub(r"\s+", "，", one) for one in said if len(one) > 1)
+def summary(parts: Iterable[str]) -> str:
+    """Return what was `told` as one paragraph, shortened in the middle."""
+    whole = "，".join(filter(None, parts))
     if len(whole) <= SUMMARY:
         return whole
     half = SUMMARY // 2

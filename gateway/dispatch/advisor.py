@@ -6,7 +6,8 @@ from pathlib import Path
 
 from gateway.calls import facts as f
 from gateway.calls.view import CallView
-from gateway.dispatch.suggest import Dispatcher, Incremental, Proposal
+from gateway.dispatch.incremental import Incremental
+from gateway.dispatch.suggest import Dispatcher, Proposal
 from gateway.dispatch.taxonomy import load
 from gateway.ids import new_id
 

@@ -5,7 +5,7 @@ class's score, so both speak in one probability.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from gateway.calls.facts import EvidenceSpan
 from gateway.dispatch.extract import Reading
 from gateway.dispatch.features import Features
-from gateway.dispatch.fold import Folded
 from gateway.dispatch.model import Floats, Model, Tally, softmax
 from gateway.dispatch.sense import Senses
 from gateway.dispatch.taxonomy import Platform, Taxonomy
@@ -122,14 +121,20 @@ class Classifier:
         """Return the emergency lines that the concepts of an utterance call for."""
         return self.model.vocabulary.concepts.lines(features.folded.chars)
 
-    def evidence(self, readings: Sequence[Reading], class_id: str, name: str) -> list[EvidenceSpan]:
-        """Return the words that speak most for `class_id`, strongest first."""
-        column = self._columns.get(class_id)
-        return self._spans(readings, column, _WHY + name) if column is not None else []
+    def evidence(
+        self, readings: Sequence[Reading], class_id: str, name: str, words: "Heard"
+    ) -> list[EvidenceSpan]:
+        """Return the words that speak most for `class_id`, strongest first.
 
-    def danger_evidence(self, readings: Sequence[Reading]) -> list[EvidenceSpan]:
+        `words`: of the same call; keeps what was found, so that an update looks at new words only.
+        """
+        column = self._columns.get(class_id)
+        return self._spans(readings, column, _WHY + name, words) if column is not None else []
+
+    def danger_evidence(self, readings: Sequence[Reading], words: "Heard") -> list[EvidenceSpan]:
         """Return the words that speak most for an emergency, strongest first."""
-        return self._spans(readings, self._danger, "模型权重：这些字词多见于紧急警情")
+        why = "模型权重：这些字词多见于紧急警情"
+        return self._spans(readings, self._danger, why, words)
 
     def _emergency(self, said: Floats, present: Floats) -> float:
         urgency, target = softmax(present), softmax(said)
@@ -153,21 +158,34 @@ class Classifier:
         sense = self.senses.contribution(reading.sense, column.sense, len(shares))
         return np.asarray(shares + self.model.calibration.sense * sense, dtype=np.float32)
 
-    def _spans(self, readings: Sequence[Reading], column: "Column", why: str) -> list[EvidenceSpan]:
+    def _spans(
+        self, readings: Sequence[Reading], column: "Column", why: str, words: "Heard"
+    ) -> list[EvidenceSpan]:
         found: list[tuple[float, EvidenceSpan]] = []
-        for reading, folded in _heaviest(readings, column):
-            for start, end, share in _peaks(self._shares(reading, column)):
-                at, to = folded.span(start, end)
-                span = EvidenceSpan(
+        for reading in words.heaviest(readings, column):
+            key = id(reading), why
+            if key not in words.spans:
+                words.spans[key] = reading, list(self._spans_in(reading, column, why))
+            found += words.spans[key][1]
+        found.sort(key=lambda item: -item[0])
+        return [span for _, span in found[:_SPANS]]
+
+    def _spans_in(
+        self, reading: Reading, column: "Column", why: str
+    ) -> Iterator[tuple[float, EvidenceSpan]]:
+        assert reading.features is not None
+        for start, end, share in _peaks(self._shares(reading, column)):
+            at, to = reading.features.folded.span(start, end)
+            yield (
+                share,
+                EvidenceSpan(
                     utterance_id=reading.utterance_id,
                     start=at,
                     end=to,
                     text=reading.text[at:to],
                     why=why,
-                )
-                found.append((share, span))
-        found.sort(key=lambda item: -item[0])
-        return [span for _, span in found[:_SPANS]]
+                ),
+            )
 
 
 class Column(NamedTuple):
@@ -190,6 +208,9 @@ class Heard:
         self._tally = Tally(classifier.model)
         self._sum = np.zeros(classifier.senses.encoder.width, dtype=np.float64)
         self._pieces = 0
+        self.spans: dict[tuple[int, str], tuple[Reading, list[tuple[float, EvidenceSpan]]]] = {}
+        """Evidence found, by reading (kept, so that its id stays its own) and reason."""
+        self._weights: dict[tuple[int, int], tuple[Reading, float]] = {}
 
     def add(self, reading: Reading) -> None:
         """Count an utterance in; an operator's counts nothing."""
@@ -211,6 +232,21 @@ class Heard:
         total = self._sum.astype(np.float32)
         sense = self._senses.scores(head, total, self._pieces)[self._order[head]]
         return np.asarray(words + self._model.calibration.sense * sense, dtype=np.float32)
+
+    def heaviest(self, readings: Sequence[Reading], column: Column) -> list[Reading]:
+        """Return the few readings whose words speak most for `column`."""
+        found = [r for r in readings if r.features and r.features.folded.chars]
+        if len(found) > _UTTERANCES:
+            found.sort(key=lambda reading: -self._weight(reading, column))
+        return found[:_UTTERANCES]
+
+    def _weight(self, reading: Reading, column: Column) -> float:
+        key = id(reading), id(column)
+        if key not in self._weights:
+            assert reading.features is not None
+            weight = float(column.words[reading.features.number].sum())
+            self._weights[key] = reading, weight
+        return self._weights[key][1]
 
     def _known(self, features: Features) -> NDArray[np.int32]:
         return features.present if self._present else features.known
@@ -237,17 +273,6 @@ _ENOUGH = 10
 _ALONE = 20
 """The same for an answer by itself: 两个多月了墙皮都掉了 is about a wall that leaks."""
 _UTTERANCES = 4
-
-
-def _heaviest(readings: Sequence[Reading], column: Column) -> list[tuple[Reading, Folded]]:
-    found = [
-        (float(column.words[r.features.number].sum()), r, r.features.folded)
-        for r in readings
-        if r.features and r.features.folded.chars
-    ]
-    if len(found) > _UTTERANCES:
-        found.sort(key=lambda one: -one[0])
-    return [(reading, folded) for _, reading, folded in found[:_UTTERANCES]]
 
 
 def _peaks(shares: Floats) -> Iterable[tuple[int, int, float]]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gateway.calls.facts import EvidenceSpan, UtteranceHeard
-from gateway.dispatch import facts
+from gateway.dispatch import advice, facts
 from gateway.dispatch.context import LOOKS_BACK, Context, Surroundings
 from gateway.dispatch.divisions import Divisions, Named
 from gateway.dispatch.facts import Fact
@@ -90,10 +90,17 @@ class Reading:
     places: tuple[Named, ...] = ()
     meant: frozenset[str] = frozenset()
     """Concepts named (concepts.toml)."""
+    clauses: tuple[str, ...] = ()
+    told: str = ""
+    """What a summary takes from it."""
+    asked: bool = False
+    """Weighed as an operator's."""
 
 
 def by_agent(reading: Reading) -> Reading:
     """Weigh a reading as an operator's or officer's: what they say of dangers is a question."""
+    if reading.asked:
+        return reading
     asked = tuple(
         replace(
             finding,
@@ -102,7 +109,7 @@ def by_agent(reading: Reading) -> Reading:
         )
         for finding in reading.findings
     )
-    return replace(reading, findings=asked, affirms=False, features=None, sense=None)
+    return replace(reading, findings=asked, affirms=False, features=None, sense=None, asked=True)
 
 
 class Reader:
@@ -151,6 +158,8 @@ class Reader:
             ),
             tuple(self._divisions.find(head)),
             frozenset(m.name for m in self._vocabulary.concepts.find(said.chars)),
+            advice.clauses(utterance.text),
+            advice.told(utterance.text),
         )
 
 

@@ -140,14 +140,16 @@ class Dispatcher:
         said = self._alarms(heard, by_caller, windows)
         strongest = _strongest(heard)
         points = _scores(strongest.values())
-        judged = self.classifier.judge(words or self._heard(by_caller), points)
+        words = words or self._heard(by_caller)
+        judged = self.classifier.judge(words, points)
         alarmed = bool(said) and said[0].raises == "emergency"
         felt = danger >= self.model.calibration.emergency
         spoken = sum(len(r.features.folded.chars) for r in by_caller if r.features)
         chosen = self._choose(judged, points, said, urgent=alarmed or felt, few=spoken < _FEW)
         if chosen is None:
             return None
-        evidence = self._evidence(chosen, strongest, said, by_caller, window if felt else ())
+        felt_in = window if felt else ()
+        evidence = self._evidence(chosen, strongest, said, by_caller, felt_in, words)
         if not evidence:
             return None
         confidence = self._confidence(chosen, judged) * min(1.0, spoken / _BRIEF)
@@ -163,7 +165,7 @@ class Dispatcher:
             confidence=round(confidence, 3),
             evidence=evidence,
             version=self.version,
-            also=self._lines(chosen, said, window if felt else ()),
+            also=self._lines(chosen, said, felt_in),
             sure=confidence >= self.model.calibration.unsure,
             danger=round(danger, 3),
         )
@@ -210,8 +212,10 @@ class Dispatcher:
             facts=facts,
             ask=self.register.questions(item, meant, known) if item else (),
             deadline=profile.deadlines[urgency],
-            title=advice.title(texts, (span.text for span in evidence)),
-            summary=advice.summary(texts),
+            title=advice.title(
+                [c for r in readings for c in r.clauses], [s.text for s in evidence]
+            ),
+            summary=advice.summary(reading.told for reading in readings),
         )
 
     def _alarms(
@@ -243,8 +247,9 @@ class Dispatcher:
                 held = memo.get(key)
                 chance = held[1] if held else self.classifier.alarming(window)
                 used[key] = (window, chance)
-                if start == first or self.classifier.tells_alone(readings[start]):
-                    best = max(best, (chance, window), key=lambda pair: pair[0])
+                worse = chance > best[0]
+                if worse and (start == first or self.classifier.tells_alone(readings[start])):
+                    best = chance, window
         memo.clear()
         memo.update(used)
         return best
@@ -311,16 +316,18 @@ class Dispatcher:
         said: list[safety.Alarm],
         readings: Sequence[Reading],
         window: Sequence[Reading],
+        words: Heard,
     ) -> tuple[EvidenceSpan, ...]:
         spans = [alarm.finding.span(safety.note(alarm, self.taxonomy)) for alarm in said]
         alarmed = {alarm.rule.id for alarm in said}
-        spans += self.classifier.danger_evidence(window)
+        spans += self.classifier.danger_evidence(window, words)
         speaking = [f for f in strongest.values() if f.rule.item == chosen and f.points > 0]
         speaking.sort(key=lambda finding: -finding.points)
         guide = self.taxonomy.guide(chosen)
         note = f"；{guide.script}" if guide else ""
         spans += [finding.span(note) for finding in speaking if finding.rule.id not in alarmed]
-        spans += self.classifier.evidence(readings, chosen, self.taxonomy.name(chosen) + note)
+        name = self.taxonomy.name(chosen) + note
+        spans += self.classifier.evidence(readings, chosen, name, words)
         return tuple(spans[:MAX_EVIDENCE])
 
 
@@ -335,46 +342,6 @@ _URGENT = 0.75
 _ASKS_ONLY = 0.3
 """Chance of urgency below which a caller about ambulances or rescue only asks."""
 _WORTH_NAMING = 0.02
-
-
-class Incremental:
-    """One live call: reads each utterance once, so an update costs its new words only."""
-
-    def __init__(self, dispatcher: Dispatcher, agents: Collection[str] = ()) -> None:
-        self._dispatcher = dispatcher
-        self._agents = set(agents)
-        self._readings: dict[str, tuple[str, Reading]] = {}
-        self._words = Heard(dispatcher.classifier)
-        self._counted: dict[str, Reading] = {}
-        self._memo: Memo = {}
-
-    def agent(self, leg_id: str) -> None:
-        """Tell that `leg_id` is an operator's or an officer's."""
-        self._agents.add(leg_id)
-
-    def suggest(self, utterances: Sequence[UtteranceHeard]) -> Proposal | None:
-        """Propose from the growing list; an utterance whose text changed is read again."""
-        readings = [self._read(u) for u in utterances]
-        self._count({r.utterance_id: r for r in readings if r.leg_id not in self._agents})
-        return self._dispatcher.combine(readings, self._agents, self._words, self._memo)
-
-    def _count(self, wanted: dict[str, Reading]) -> None:
-        for name, reading in list(self._counted.items()):
-            if wanted.get(name) is not reading:
-                self._words.remove(reading)
-                del self._counted[name]
-        for name, reading in wanted.items():
-            if name not in self._counted:
-                self._words.add(reading)
-                self._counted[name] = reading
-
-    def _read(self, utterance: UtteranceHeard) -> Reading:
-        held = self._readings.get(utterance.utterance_id)
-        if held is None or held[0] != utterance.text or held[1].leg_id != utterance.leg_id:
-            by_caller = utterance.leg_id not in self._agents
-            held = (utterance.text, self._dispatcher.read(utterance, by_caller=by_caller))
-            self._readings[utterance.utterance_id] = held
-        return held[1]
 
 
 def _strongest(readings: Sequence[Reading]) -> dict[str, Finding]:

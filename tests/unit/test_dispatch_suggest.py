@@ -7,7 +7,8 @@ from unittest.mock import patch
 import pytest
 from dispatch_said import AGENT, CALLER, conversation, engine, said, spoken, suggest
 
-from gateway.dispatch.suggest import Incremental, Proposal
+from gateway.dispatch.incremental import Incremental
+from gateway.dispatch.suggest import Proposal
 
 DIALOGUES = Path(__file__).parents[2] / "gateway/lab/audio/dialogues.json"
 
