@@ -7,10 +7,14 @@ from typing import cast
 from panoramisk.manager import Manager
 from panoramisk.message import Message
 
+from gateway import log
 from gateway.errors import SwitchRefused, SwitchTimeout, SwitchUnreachable
 from gateway.telephony.ami_event import AmiEvent, AmiReply, event_of, split
 from gateway.telephony.ami_protocol import HardenedProtocol, PendingAction, silent_logger
 from gateway.telephony.ami_values import Headers, checked
+from gateway.telephony.untrusted import is_the_switchs_own
+
+_log = log.get("telephony")
 
 _REFUSALS = {"error", "fail", "failure"}
 
@@ -39,6 +43,7 @@ class AmiLink(Manager):
             forgetable_actions=Everything(),
         )
         self._on_event = on_event
+        self._stamped = False
         self.lost: asyncio.Future[None] = loop.create_future()
 
     async def open(self, timeout: float) -> None:
@@ -66,7 +71,12 @@ class AmiLink(Manager):
             self.lost.set_result(None)
 
     def dispatch(self, event: Message) -> None:
-        self._on_event(event_of(dict(event.items())))
+        told = event_of(dict(event.items()))
+        if is_the_switchs_own(told, stamped=self._stamped):
+            self._stamped = self._stamped or "Timestamp" in told.headers
+            self._on_event(told)
+        else:
+            _log.warning("ami-event-forged", remedy="no _X. where calls come in: docs/pbx.md")
 
     @property
     def alive(self) -> bool:

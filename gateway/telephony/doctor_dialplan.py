@@ -75,6 +75,7 @@ def check_way_in(plan: Dialplan, centre: CentreSettings) -> list[Finding]:
         for at, step in enumerate(steps)
         if step.app == "Queue"
     ]
+    odd = _any_text(plan, enters, centre.code)
     ours = [found for found in queues if found[0][0] == centre.queue or "$" in found[0][0]]
     if not ours:
         return [
@@ -84,10 +85,24 @@ def check_way_in(plan: Dialplan, centre: CentreSettings) -> list[Finding]:
                 f"send them to Queue({centre.queue},ciF({expect.LEFT_EXTENSION}))",
             )
         ]
-    return [
+    return odd + [
         finding
         for args, after in ours
         for finding in (_queue_options(name, args), *_after_queue(name, args, after))
+    ]
+
+
+def _any_text(plan: Dialplan, enters: list[str], code: str) -> list[Finding]:
+    """Asterisk writes what such an extension took into its events, line ends included."""
+    return [
+        warn(
+            f"way in {exten}",
+            f"[{name}] {exten} takes any text for a number: strangers can add events of their own",
+            "write the numbers out, or patterns without . and !",
+        )
+        for name in enters
+        for exten, steps in plan[name].extensions.items()
+        if re.fullmatch(r"_.*[.!]", exten) and _enters(Context({exten: steps}), code)
     ]
 
 

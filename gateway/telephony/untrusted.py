@@ -5,6 +5,8 @@ Our dialplan filters as well; an administrator's own lines before it may not.
 
 import re
 
+from gateway.telephony.ami_event import AmiEvent
+
 _ROOM = re.compile(r"ld-[A-Za-z0-9_.:@+-]{1,150}")
 """As the dialplan makes it (``ld-${UNIQUEID}``, at most 150 characters)."""
 _NOT_DIALLED = re.compile(r"[^0-9+*#]")
@@ -12,6 +14,23 @@ _CODE = re.compile(r"[0-9]{0,12}")
 _HOPS = re.compile(r"[0-9]{1,2}")
 _MAX_DIGITS = 40
 _STAMP = re.compile(r"[0-9]{1,11}(\.[0-9]{1,6})?")
+
+_PRIVILEGE = re.compile(r"[a-z]{2,12}(,[a-z]{2,12})*,all")
+_TIMESTAMP = re.compile(r"[0-9]{9,11}\.[0-9]{6}")
+_UNSTAMPED = frozenset({"FullyBooted"})
+
+
+def is_the_switchs_own(event: AmiEvent, *, stamped: bool) -> bool:
+    """Whether an event has what Asterisk begins each with: Privilege, and Timestamp if `stamped`.
+
+    Asterisk (22.10) writes a dialled number into its events as it came, line ends included, where
+    an extension takes any text (``_X.``): a caller can add events of their own. A number has 79
+    bytes (AST_MAX_EXTENSION); both headers and a channel's id do not fit into that.
+    """
+    if not _PRIVILEGE.fullmatch(event.get("Privilege")):
+        return False
+    unstamped = not stamped or event.name in _UNSTAMPED
+    return unstamped or _TIMESTAMP.fullmatch(event.get("Timestamp")) is not None
 
 
 def room_of(text: str) -> str:

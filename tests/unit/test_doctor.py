@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from gateway.errors import SwitchRefused, SwitchTimeout, SwitchUnreachable
 from gateway.ledger.repository import Ledger
 from gateway.settings import (
+    CentreSettings,
     LedgerSettings,
     OrdersSettings,
     RedisSettings,
@@ -24,6 +25,7 @@ from gateway.settings import (
 from gateway.speech.models.registry import DEMO
 from gateway.telephony import doctor, doctor_services
 from gateway.telephony import doctor_parse as parse
+from gateway.telephony.doctor_dialplan import check_way_in
 from gateway.telephony.doctor_services import (
     check_ledger,
     check_orders,
@@ -281,3 +283,15 @@ def test_an_event_after_one_blank_line_too_many_is_seen():
     seen: queue.SimpleQueue = queue.SimpleQueue()
     with _Peer(reply) as switch, AmiWitness(switch, on_event=seen.put):
         assert seen.get(timeout=5).keys["Uniqueid"] == "1.2"
+
+
+@pytest.mark.parametrize(("exten", "warned"), [("_X.", 1), ("_1!", 1), ("_1XX", 0), ("110", 0)])
+def test_a_way_in_that_takes_any_text_is_a_warning(exten: str, warned: int) -> None:
+    steps = [
+        parse.Step("Gosub", "liandong-call,s,1(110,12345)"),
+        parse.Step("Queue", "110,ciF(liandong-room^left^1)"),
+        parse.Step("Goto", "liandong-alone,queue,1"),
+    ]
+    plan = {"from-city": parse.Context({exten: steps})}
+    found = check_way_in(plan, CentreSettings(code="110", name="110", queue="110"))
+    assert [one.status for one in found] == ["warn"] * warned + ["ok"]

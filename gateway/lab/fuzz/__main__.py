@@ -6,6 +6,7 @@ import random
 import shutil
 import sys
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated
@@ -65,7 +66,8 @@ def main(
         console.print(f"{batch.name:10} {batch.sent:5} sent, {after}; {shown}", markup=False)
         for one in batch.silent[:20]:
             console.print(f"    {one!r}", markup=False)
-    for note in (*counts.notes, *counts.unplanned[:20], *counts.forged[:20], *counts.restarted):
+    kinds = [f"{many} times {what}" for what, many in Counter(counts.forged).most_common(20)]
+    for note in (*counts.notes, *counts.unplanned[:20], *kinds, *counts.restarted):
         console.print(f"    {note}", markup=False)
     if ended:
         console.print(f"fuzz ended early: {ended}", markup=False)

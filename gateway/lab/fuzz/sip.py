@@ -110,11 +110,14 @@ async def _refer(world: World, batch: Batch, call: PhoneCall, target: str) -> No
     if call.ended:
         raise LabError(f"the call had ended before {target!r} was asked for")
     host, port = world.town.sip
-    try:
+    status = 0
+    with contextlib.suppress(TimeoutError, LabError):
         async with asyncio.timeout(_ANSWER_S):
-            status = (await call.refer(f"sip:{target}@{host}:{port}")).status
-    except (TimeoutError, PhoneError):
-        status = 0
+            referral = await call.refer(f"sip:{target}@{host}:{port}")
+            status = referral.status
+            if status == 202:  # what became of it is told by NOTIFY (RFC 3515)
+                await until(lambda: max(referral.progress, default=0) >= 200, "a NOTIFY")
+                status = max(referral.progress)
     if status >= 400 or status == 0:
         batch.refused[f"REFER {status or 'unanswered'}"] += 1
     else:
@@ -195,13 +198,11 @@ async def keys(world: World, batch: Batch) -> None:
         await scene.operator.press(code, 60, 60)
         await asyncio.sleep(_SETTLES_S)
         batch.sent += 1
-        if any(
-            one.get("Channel").startswith("Local/")
-            for one in scene.witness.named("Newchannel", mark)
-        ):
+        made = [one.get("Channel") for one in scene.witness.named("Newchannel", mark)]
+        if any(not name.startswith("Local/say@liandong-tell-") for name in made):
             batch.silent.append(f"{code} rang somebody")
         else:
-            batch.refused["no feature"] += 1
+            batch.refused["tone" if made else "no feature"] += 1
     for code in ("*119", "*7119"):
         mark = scene.witness.mark()
         await scene.operator.press(code)

@@ -109,8 +109,16 @@ def forged(events: Iterable[Event]) -> list[str]:
     for event in events:
         variable = event.get("Variable") if event.name == "VarSet" else ""
         if event.name == MARK or MARK in event.headers or variable.strip("_") == MARK:
-            found.append(event.name)
+            found.append(f"{event.name}: {_origin(event)}")
     return found
+
+
+def _origin(event: Event) -> str:
+    """Which header the text was in: the one before the forged header."""
+    names = list(event.headers)
+    at = names.index(MARK) if MARK in names else 0
+    told = names[at - 1] if at else "the whole event"
+    return f"{told} of {event.get('Channel')} in {event.get('Context')}"
 
 
 def troubles(log: str) -> int:

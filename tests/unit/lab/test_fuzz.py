@@ -69,7 +69,7 @@ def test_what_was_made_of_a_text_is_seen() -> None:
         Event("VarSet", {"Variable": "LD_TO", "Value": p.MARK}),
         Event("Newchannel", {"CallerIDName": f"1,{p.MARK}: yes"}),
     ]
-    assert t.forged(events) == [p.MARK, "UserEvent", "VarSet"]
+    assert [one.partition(":")[0] for one in t.forged(events)] == [p.MARK, "UserEvent", "VarSet"]
 
 
 @pytest.mark.parametrize(

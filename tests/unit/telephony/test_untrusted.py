@@ -98,3 +98,43 @@ def test_an_event_that_names_its_channel_twice_is_nobodys(header: str) -> None:
     sightings = Sightings(Seats(SEATS), clock_offset_s=lambda: 0.0)
     assert sightings.of(event) == []
     assert sightings.of(AmiEvent("UserEvent", told | {"Call": "ld-1.1"})) != []
+
+
+OWN = {"Privilege": "call,all", "Timestamp": "1795350785.965141"}
+
+
+@pytest.mark.parametrize("privilege", ["call,all", "user,all", "system,all", "agent,all"])
+def test_an_event_of_the_switch(privilege: str) -> None:
+    event = AmiEvent("Hangup", OWN | {"Privilege": privilege})
+    assert u.is_the_switchs_own(event, stamped=True)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Privilege": "call,all"},
+        {"Timestamp": "1795350785.965141"},
+        OWN | {"Privilege": ""},
+        OWN | {"Privilege": "all"},
+        OWN | {"Timestamp": "1"},
+        OWN | {"Timestamp": "1795350785"},
+    ],
+)
+def test_an_event_that_a_stranger_has_dialled(headers: dict[str, str]) -> None:
+    assert not u.is_the_switchs_own(AmiEvent("Hangup", headers), stamped=True)
+
+
+def test_where_the_switch_does_not_stamp_its_events_they_are_heard() -> None:
+    assert u.is_the_switchs_own(AmiEvent("Hangup", {"Privilege": "call,all"}), stamped=False)
+    booted = AmiEvent("FullyBooted", {"Privilege": "system,all"})
+    assert u.is_the_switchs_own(booted, stamped=True)
+
+
+def test_no_number_is_long_enough_to_forge_what_is_heard() -> None:
+    """AST_MAX_EXTENSION is 80 bytes with its NUL; the first digit is the pattern's."""
+    shortest = (
+        "1\r\n\r\nEvent: Hangup\r\nPrivilege: cc,all\r\n"
+        "Timestamp: 1795350785.965141\r\nUniqueid: 1795350785.0\r\n\r\n"
+    )
+    assert len(shortest) > 79
