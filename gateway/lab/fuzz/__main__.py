@@ -67,7 +67,13 @@ def main(
         for one in batch.silent[:20]:
             console.print(f"    {one!r}", markup=False)
     kinds = [f"{many} times {what}" for what, many in Counter(counts.forged).most_common(20)]
-    for note in (*counts.notes, *counts.unplanned[:20], *kinds, *counts.restarted):
+    for note in (
+        *counts.notes,
+        *counts.unplanned[:20],
+        *counts.injected[:20],
+        *kinds,
+        *counts.restarted,
+    ):
         console.print(f"    {note}", markup=False)
     if ended:
         console.print(f"fuzz ended early: {ended}", markup=False)
@@ -109,7 +115,7 @@ async def _play(
                 bar.update(task, description=name)
                 await _batch(made, name, counts)
                 bar.advance(task)
-            _look_back(made, counts, mark, outside)
+            await _look_back(made, counts, mark, outside)
             counts.restarted = _changed(pids, made.pids())
             counts.grown_mib = {
                 name: now - memory.get(name, 0.0) for name, now in made.memory_mib().items()
@@ -142,11 +148,12 @@ async def _batch(made: World, name: str, counts: t.Tally) -> None:
         counts.dropped += len(made.scene.witness.dropped(mark, made.scene.phones))
 
 
-def _look_back(made: World, counts: t.Tally, mark: int, outside: int) -> None:
+async def _look_back(made: World, counts: t.Tally, mark: int, outside: int) -> None:
     seen = made.scene.witness.seen[mark:]
     counts.outside = made.outside - outside
     counts.unplanned = t.unplanned(seen)
-    counts.forged = t.forged(seen)
+    counts.injected, counts.forged = t.injected(seen), t.forged(seen)
+    counts.heard = await made.forged_calls()
     counts.troubles = t.troubles(made.log())
 
 

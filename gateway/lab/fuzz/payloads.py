@@ -35,6 +35,11 @@ TEXTS = (
 )
 """The lone surrogates stand for bytes that are no UTF-8."""
 
+CALL_FORGED = (
+    "\r\n\r\nEvent: UserEvent\r\nUserEvent: LiandongCall\r\nCall: ld-1\r\nUniqueid: 1\r\n\r\n"
+)
+"""Dialled, it is an event of its own in what the switch tells: a call of no centre."""
+
 FRAUD = (
     OUTSIDE,
     f"+{OUTSIDE[2:]}",

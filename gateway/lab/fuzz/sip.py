@@ -5,6 +5,7 @@ import contextlib
 
 from gateway.errors import LabError, PhoneError
 from gateway.lab.fuzz.payloads import (
+    CALL_FORGED,
     FRAUD,
     KEYS,
     OUTSIDE,
@@ -36,7 +37,7 @@ async def callers(world: World, batch: Batch) -> None:
         caller = f"sip:{user_part(text)}@127.0.0.1"
         leaving.append(asyncio.create_task(_call_in(world, text, caller, "12345")))
         await asyncio.sleep(_APART_S)
-    for text in TEXTS:
+    for text in (*TEXTS, CALL_FORGED):
         number = f"9{user_part(text)}"
         leaving.append(asyncio.create_task(_call_in(world, text, CITIZEN_NUMBER, number)))
         await asyncio.sleep(_APART_S)

@@ -56,7 +56,12 @@ class Tally:
     batches: list[Batch] = field(default_factory=list)
     outside: int = 0
     unplanned: list[str] = field(default_factory=list)
+    injected: list[str] = field(default_factory=list)
+    """Variables that a text has set."""
     forged: list[str] = field(default_factory=list)
+    """Headers and events that the switch made of a number with line ends: its own defect."""
+    heard: int = 0
+    """Of the forged events, those that the gateway took for the switch's own."""
     dropped: int = 0
     troubles: int = 0
     """Unhandled exceptions in the gateway's log."""
@@ -70,7 +75,7 @@ class Tally:
         """Whether all is as it must be."""
         rings = all(0 < one.ring_ms <= ring_limit_ms for one in self.batches)
         small = all(grown <= grow_limit_mib for grown in self.grown_mib.values())
-        bad = (self.outside, self.unplanned, self.forged, self.dropped, self.troubles)
+        bad = (self.outside, self.unplanned, self.injected, self.heard, self.dropped, self.troubles)
         silent = any(one.silent for one in self.batches)
         return rings and small and bool(self.batches) and not (any(bad) or self.restarted or silent)
 
@@ -82,7 +87,9 @@ class Tally:
         return (
             f"{sent} inputs in {len(self.batches)} batches, {refused.total()} refusals seen: "
             f"outside calls {self.outside}, unplanned channels {len(self.unplanned)}, "
-            f"forged {len(self.forged)}, callers dropped {self.dropped}, "
+            f"injected {len(self.injected)}, "
+            f"forged by the switch {len(self.forged)}, of them heard {self.heard}, "
+            f"callers dropped {self.dropped}, "
             f"silent refusals {sum(len(one.silent) for one in self.batches)}, "
             f"unhandled exceptions {self.troubles}, processes lost {len(self.restarted)}; "
             f"transfers afterwards {len(rung)} of {len(self.batches)}, "
@@ -103,14 +110,19 @@ def unplanned(events: Iterable[Event]) -> list[str]:
     return found
 
 
+def injected(events: Iterable[Event]) -> list[str]:
+    """Variables that were set by a text."""
+    names = (one.get("Variable") for one in events if one.name == "VarSet")
+    return [name for name in names if MARK in name]
+
+
 def forged(events: Iterable[Event]) -> list[str]:
-    """Events, headers and variables that were made of a text."""
-    found = []
-    for event in events:
-        variable = event.get("Variable") if event.name == "VarSet" else ""
-        if event.name == MARK or MARK in event.headers or variable.strip("_") == MARK:
-            found.append(f"{event.name}: {_origin(event)}")
-    return found
+    """Events and headers that were made of a text."""
+    return [
+        f"{event.name}: {_origin(event)}"
+        for event in events
+        if event.name == MARK or MARK in event.headers
+    ]
 
 
 def _origin(event: Event) -> str:

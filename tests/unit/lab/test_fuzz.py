@@ -64,12 +64,17 @@ def test_a_dialplan_that_runs_a_program_is_seen() -> None:
 def test_what_was_made_of_a_text_is_seen() -> None:
     events = [
         Event(p.MARK),
-        Event("UserEvent", {p.MARK: "yes"}),
+        Event("UserEvent", {"Exten": "9", p.MARK: "yes"}),
         Event("VarSet", {"Variable": f"__{p.MARK}", "Value": "1"}),
         Event("VarSet", {"Variable": "LD_TO", "Value": p.MARK}),
         Event("Newchannel", {"CallerIDName": f"1,{p.MARK}: yes"}),
     ]
-    assert [one.partition(":")[0] for one in t.forged(events)] == [p.MARK, "UserEvent", "VarSet"]
+    assert [one.partition(":")[0] for one in t.forged(events)] == [p.MARK, "UserEvent"]
+    assert t.injected(events) == [f"__{p.MARK}"]
+
+
+def test_a_call_that_is_forged_fits_into_a_number() -> None:
+    assert len("9" + p.CALL_FORGED) <= 79
 
 
 @pytest.mark.parametrize(
@@ -99,7 +104,8 @@ def test_all_is_well() -> None:
     [
         {"outside": 1},
         {"unplanned": ["x"]},
-        {"forged": ["x"]},
+        {"injected": ["x"]},
+        {"heard": 1},
         {"dropped": 1},
         {"troubles": 1},
         {"restarted": ["control"]},
