@@ -1,13 +1,24 @@
 // A sound when a call becomes an emergency: the operator may be looking elsewhere.
 
+import { byId, show } from "./dom.js";
 import { watch } from "./store.js";
 
 const known = new Set();
 let audio = null;
+let missed = false;
 
-/** Two short tones. Browsers allow sound only after the first click or key on the page. */
-function ring() {
+/** Browsers allow sound only after the first click or key on the page. */
+async function open() {
   audio ??= new AudioContext();
+  await audio.resume();
+  show(byId("silent"), false);
+  if (missed) ring();
+}
+
+/** Two short tones; an alarm that could not sound is made up for as soon as it can. */
+function ring() {
+  missed = audio?.state !== "running";
+  if (missed) return;
   for (const [at, hertz] of [[0, 880], [0.25, 660]]) {
     const tone = new OscillatorNode(audio, { frequency: hertz });
     const loudness = new GainNode(audio, { gain: 0.2 });
@@ -17,6 +28,10 @@ function ring() {
   }
   document.documentElement.dataset.alarms = String(Number(document.documentElement.dataset.alarms ?? 0) + 1);
 }
+
+for (const kind of ["click", "keydown"]) addEventListener(kind, open, { once: true, capture: true });
+
+watch(["me"], ({ me }) => show(byId("silent"), Boolean(me) && audio?.state !== "running"));
 
 watch(["calls"], ({ calls }) => {
   const now = calls.filter((call) => !call.ended_at && (call.danger || call.urgency === "emergency"));

@@ -1,5 +1,6 @@
 """What people call a division: with its tail, with an older one, or by the bare name."""
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -9,6 +10,7 @@ from gateway.errors import ConfigError
 
 _TAILS = ("街道", "镇", "乡", "县", "区", "市")
 _VILLAGE = ("社区居委会", "村委会", "居委会", "村民委员会", "居民委员会")
+_NUMBERED = re.compile("第[一二三四五六七八九十]$")
 _COMMON = {"和平", "河东", "河西", "河北", "红桥", "南开", "东风", "新华", "友谊", "大营", "广场"}
 """Names too common to stand for a division without their tail."""
 
@@ -61,7 +63,8 @@ def called(division: Division) -> Iterator[Called]:
 
 def _village(name: str) -> Iterator[Called]:
     tail = next((t for t in _VILLAGE if name.endswith(t)), "")
-    stem = name.removesuffix(tail).removesuffix("社区").removesuffix("村")
+    whole = name.removesuffix(tail).removesuffix("社区")
+    stem = whole.removesuffix("村") if len(whole) > 2 else whole
     if len(stem) < 2:
         return
     kinds = ("社区", "居委会", "村") if "居" in tail else ("村", "村委会")
@@ -69,6 +72,8 @@ def _village(name: str) -> Iterator[Called]:
     if "居" not in tail and not stem.endswith("庄"):
         yield Called(stem + "庄", short=True, weak=True, written=True)
     yield Called(stem, short=True, weak=True, written=True)
+    if (several := _NUMBERED.sub("", stem)) != stem and len(several) >= 2:
+        yield Called(several, short=True, weak=True, written=True)
 
 
 def former(by_code: dict[str, Division]) -> Iterator[tuple[Called, Division]]:

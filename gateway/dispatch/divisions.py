@@ -157,6 +157,10 @@ class Divisions:
             largest = min(fitting, key=lambda d: d.level, default=None)
             if largest and all(d.within(largest) for d in fitting):
                 fitting = [largest]
+            # Which of a town's villages it is does not matter as much as the town.
+            towns = {d.code[:9] for d in fitting}
+            if len(fitting) > 1 and len(towns) == 1:
+                fitting = [self.by_code[towns.pop()]]
             if len(fitting) == 1 and (best is None or fitting[0].level > best.division.level):
                 best = Located(fitting[0], one.start, one.end, one.exact)
         return best
@@ -202,10 +206,8 @@ def _distinct(one: Named) -> bool:
 
 
 def _speaks(one: Division, beside: Division) -> bool:
-    """Say whether one of them lies in the other; villages of two characters need their town."""
-    if one == beside or not (one.within(beside) or beside.within(one)):
-        return False
-    return one.level < 4 or beside.level >= 3 or len(one.name.removesuffix("村委会")) > 2
+    """Say whether one of them lies in the other."""
+    return one != beside and (one.within(beside) or beside.within(one))
 
 
 _OTHER_BEFORE = re.compile(

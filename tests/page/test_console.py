@@ -149,6 +149,21 @@ async def test_an_emergency_sounds_once(desk):
     await expect(page).to_have_attribute("data-alarms", "1")
 
 
+async def test_a_page_that_may_not_sound_yet_says_so_and_makes_up_for_it(desk):
+    await desk.log_in()
+    await desk.page.reload()
+    await desk.page.get_by_text("● 实时").wait_for()
+    silent = desk.page.get_by_role("button", name="警报声未开启")
+    await expect(silent).to_be_visible()
+    script = desk.script()
+    desk.control.feed(*script.answered(), script.suggested())
+    await expect(desk.page.locator("#emergency")).to_be_visible()
+    await expect(desk.page.locator("html")).not_to_have_attribute("data-alarms", "1")
+    await silent.click()
+    await expect(desk.page.locator("html")).to_have_attribute("data-alarms", "1")
+    await expect(silent).to_be_hidden()
+
+
 async def test_what_to_write_down_and_to_ask_stands_beside_the_class(desk):
     await desk.log_in()
     script = desk.script()
