@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 
-.PHONY: help setup demo test test-fast check format lab doctor bench call-matrix load bench-speech soak-speech overload-speech dispatch-eval dispatch-speech bench-dispatch asr-eval model lab-audio chaos fuzz clean
+.PHONY: help setup demo test test-fast check format lab doctor bench call-matrix leg-log-check load bench-speech soak-speech overload-speech dispatch-eval dispatch-speech bench-dispatch asr-eval model lab-audio chaos fuzz clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -80,6 +80,9 @@ lab-audio: setup ## Speak the lab's dialogues and the announcements anew (ONLY="
 
 asr-eval: setup ## What the Mandarin model hears: CER, finals, word times (FULL=1: every set, made anew, 15 min)
 	@$(if $(FULL),tools/model.sh,$(BIN)/python -m asr_models.recipe) evaluate
+
+leg-log-check: setup ## The leg log of 30 mixed calls beside a capture of their SIP, 4 min (as root; ONLY=hold)
+	@$(BIN)/python -m gateway.lab.leg_check $(if $(ONLY),--only $(ONLY))
 
 chaos: setup ## Faults at random moments of random transfers, 45 min (FAULTS=25 SEED=2 KINDS=redis-kill,ami-cut)
 	@$(BIN)/python -m gateway.lab.chaos $(if $(FAULTS),--faults $(FAULTS)) $(if $(SEED),--seed $(SEED)) \

@@ -51,6 +51,8 @@ class AgentConnected(Event):
     channel: str
     unique_id: str
     party: Party
+    late: bool = False
+    """Found on the switch: the answer was some time ago."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,8 @@ class TargetAnswered(Event):
     """The switch's queue says so (AgentConnect); else a device answered."""
     by_sign: bool = False
     """The person, or their PBX, has given the agreed sign from the target's leg."""
+    late: bool = False
+    """Found on the switch: the answer was some time ago."""
 
 
 @dataclass(frozen=True)

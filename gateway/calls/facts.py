@@ -105,6 +105,8 @@ class LegAdded(FactBase):
 class LegAnswered(FactBase):
     kind: Literal["leg.answered"] = "leg.answered"
     leg_id: str
+    late: bool = False
+    """Found on the switch by a gateway that had not been there: `at` is when it was found."""
 
 
 class LegJoinedRoom(FactBase):

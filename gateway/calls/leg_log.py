@@ -162,6 +162,7 @@ def _leg_answered(call: _Call, fact: f.LegAnswered) -> None:
     if leg is None or leg.answered:
         return
     leg.answered = call.at
+    call.estimated |= fact.late
     call.let_go = False
     caller = call.caller
     if caller is None or leg.role == "target":
@@ -246,7 +247,9 @@ def _ringing_changed(call: _Call, rings: _Leg, fact: f.TransferChanged) -> None:
         target.role, target.transfer_id = "target", fact.transfer_id
         # A leg that was talking before it became the target keeps the time it talked.
         target.started = min(target.started, rings.started)
-        target.rang = min(rings.rang, target.answered) if rings.rang else None
+        # One that is said to ring in the moment of its answer: nobody saw it ring.
+        seen = rings.rang and rings.rang < target.answered
+        target.rang = rings.rang if seen else None
         del call.ringing[fact.transfer_id]
     elif fact.state is S.REQUESTED or fact.state in _NOBODY:
         rings.ended, rings.how = call.at, fact.reason or fact.state
@@ -295,7 +298,8 @@ def _close(call: _Call) -> CallLog | None:
 def _leg_record(call: _Call, leg: _Leg, estimated: bool) -> LegRecord:
     ended = leg.ended or call.at
     until = leg.answered or ended
-    of_target = leg.role == "target"
+    # Of one that the dialplan rang by itself, only the answer is known.
+    rung = leg.role == "target" and (leg.rang or not leg.answered)
     return LegRecord(
         id=leg.id,
         call_id=call.id,
@@ -309,7 +313,7 @@ def _leg_record(call: _Call, leg: _Leg, estimated: bool) -> LegRecord:
         wait_ms=None if leg.role == "agent" else _ms(until - leg.started),
         rewait_ms=_ms(leg.spent.get("rewait")),
         returns=leg.returns,
-        ring_ms=_ms(until - leg.rang if leg.rang else None) if of_target else None,
+        ring_ms=_ms(until - leg.rang if leg.rang else None) if rung else None,
         talk_ms=_ms(leg.spent.get("talk")),
         conference_ms=_ms(leg.spent.get("conference")),
         hold_ms=_ms(leg.spent.get("hold")),

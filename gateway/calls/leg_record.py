@@ -51,7 +51,9 @@ class LegRecord(_Record):
     rewait_ms: int = Field(default=0, description="Caller: in a queue again, after an answer.")
     returns: int = Field(default=0, description="How often that was.")
     ring_ms: int | None = Field(
-        default=None, description="Target: from the first phone's ringing. Not known of others."
+        default=None,
+        description="Target: from the first phone's ringing. Not known of others, nor of one that "
+        "the dialplan rang by itself.",
     )
     how: str = Field(
         description="Who ended it: party, gateway, switch or unknown; of a target that never "

@@ -104,9 +104,9 @@ def _agent_connected(step: Step, event: e.AgentConnected) -> None:
         )
     )
     if first:
-        step.record(f.LegAnswered(call_id=call_id, at=event.at, leg_id=caller.id))
+        step.record(f.LegAnswered(call_id=call_id, at=event.at, leg_id=caller.id, late=event.late))
         step.do(c.OpenTap(caller.id, caller.channel))
-    step.record(f.LegAnswered(call_id=call_id, at=event.at, leg_id=leg.id))
+    step.record(f.LegAnswered(call_id=call_id, at=event.at, leg_id=leg.id, late=event.late))
     step.do(c.OpenTap(leg.id, leg.channel))
 
 

@@ -187,7 +187,7 @@ def answered(step: Step, transfer: Transfer, event: e.TargetAnswered) -> None:
             extension=event.party.extension,
         )
     )
-    step.record(f.LegAnswered(call_id=call_id, at=step.at, leg_id=leg.id))
+    step.record(f.LegAnswered(call_id=call_id, at=step.at, leg_id=leg.id, late=event.late))
     step.do(c.OpenTap(leg.id, leg.channel))
     transfer = step.set_transfer(transfer, answered=True)
     step.move_transfer(transfer, TransferState.BRIEFING)

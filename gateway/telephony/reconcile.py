@@ -169,7 +169,7 @@ def _answered(
 ) -> e.TargetAnswered:
     party = seats.of_channel(phone.channel)
     return e.TargetAnswered(
-        now(), transfer.leg_id, phone.channel, phone.unique_id, party, by_agent=by_agent
+        now(), transfer.leg_id, phone.channel, phone.unique_id, party, by_agent=by_agent, late=True
     )
 
 
@@ -190,7 +190,7 @@ def _newcomers(state: CallState, seen: Snapshot, seats: Seats) -> Iterator[e.Eve
             if state.leg_of(phone.unique_id):
                 continue
             party = seats.of_channel(phone.channel)
-            yield e.AgentConnected(now(), phone.channel, phone.unique_id, party)
+            yield e.AgentConnected(now(), phone.channel, phone.unique_id, party, late=True)
             if caller.in_room:
                 yield e.RoomJoined(now(), phone.unique_id, phone.channel)
 

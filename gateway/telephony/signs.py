@@ -44,5 +44,6 @@ def _sighting(transfer: Transfer, seen: Snapshot, seats: Seats) -> Sighting:
         seats.of_channel(row.channel),
         by_agent=False,
         by_sign=True,
+        late=True,
     )
     return Sighting(answered, unique_id=transfer.leg_id)

@@ -61,7 +61,7 @@ async def _call(
     agents = [phone for row in beside for phone in phones_of(row, seen.values())]
     for agent in agents:
         party = seats.of_channel(agent.channel)
-        connected = e.AgentConnected(now(), agent.channel, agent.unique_id, party)
+        connected = e.AgentConnected(now(), agent.channel, agent.unique_id, party, late=True)
         sightings.append(Sighting(connected, room=room))
     if caller.in_room:
         joined = [e.RoomJoined(now(), one.unique_id, one.channel) for one in (caller, *agents)]

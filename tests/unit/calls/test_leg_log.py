@@ -440,6 +440,15 @@ def test_whatever_was_told_times_add_up_and_telling_again_changes_nothing(
             assert sum(parts) + (leg.wait_ms or 0) == life
 
 
+def test_an_answer_found_late_is_marked_as_estimated() -> None:
+    scene = given_call_waiting()
+    scene.wait(5)
+    scene.on(e.AgentConnected, channel="PJSIP/1001-1", unique_id=OPERATOR, party=ZHANG, late=True)
+    scene.hangs_up(CALLER)
+    scene.ended(OPERATOR)
+    assert log(scene).call.estimated
+
+
 def test_a_phones_own_hold_is_hold_for_both_and_told_once() -> None:
     scene = given_talking_after(5, 10)
     for on, seconds in ((True, 4), (True, 2), (False, 3)):
