@@ -76,7 +76,7 @@ class AmiLink(Manager):
             self._stamped = self._stamped or "Timestamp" in told.headers
             self._on_event(told)
         else:
-            _log.warning("ami-event-forged", remedy="no _X. where calls come in: docs/pbx.md")
+            _log.warning("ami-event-forged", remedy="docs/pbx.md, Toll fraud: ways in")
 
     @property
     def alive(self) -> bool:

@@ -23,9 +23,10 @@ _UNSTAMPED = frozenset({"FullyBooted"})
 def is_the_switchs_own(event: AmiEvent, *, stamped: bool) -> bool:
     """Whether an event has what Asterisk begins each with: Privilege, and Timestamp if `stamped`.
 
-    Asterisk (22.10) writes a dialled number into its events as it came, line ends included, where
-    an extension takes any text (``_X.``): a caller can add events of their own. A number has 79
-    bytes (AST_MAX_EXTENSION); both headers and a channel's id do not fit into that.
+    Asterisk (22.10) writes a caller's number (From, P-Asserted-Identity), and a dialled one where
+    an extension takes any text (``_X.``), into its events as they came, line ends included: a
+    caller can add events of their own. A number has 79 bytes (AST_CHANNEL_NAME and
+    AST_MAX_EXTENSION are 80); both headers and another channel's id do not fit into that.
     """
     if not _PRIVILEGE.fullmatch(event.get("Privilege")):
         return False

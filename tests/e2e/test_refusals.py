@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.lab.scene import Scene, until
+from gateway.lab.scene import RING_FOREVER, Scene, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
@@ -14,6 +14,7 @@ async def test_a_key_without_a_link_sounds_a_refusal_and_moves_nobody(talk: Scen
     await talk.operator.press("*119")
     await until(lambda: talk.operator.rms(200) > 200, "the refusal, at the operator's ear")
     assert (await talk.view())["transfers"] == []
+    talk.phones["2001"].on_invite = RING_FOREVER
     await talk.given_ringing_transfer()
     await talk.citizen.hang_up()
     await talk.ends_clean()
@@ -24,7 +25,7 @@ async def test_the_callers_own_phone_transfers_nobody(talk: Scene) -> None:
     rung = len(talk.phones["1002"].calls)
     await talk.citizen.refer("1002")
     await talk.operator.until("ended", 10.0)
-    await until(lambda: talk.citizen.ended, "the end of the caller's leg")
+    await talk.citizen.hang_up()
     assert len(talk.phones["1002"].calls) == rung
     named = [one.get("Channel") for one in talk.witness.named("Newchannel", talk.since)]
     assert [name for name in named if name.startswith("Local/")] == []

@@ -56,6 +56,14 @@ def test_this_test_would_see_it(exten: str, line: str) -> None:
     assert unfiltered(exten, line)
 
 
+def test_a_number_is_cleaned_before_anybody_is_called_for_it() -> None:
+    text = (DIALPLANS / "extensions_liandong.conf").read_text("utf-8")
+    call = text.partition("[liandong-call]")[2].partition("\n[")[0]
+    steps = [line for line in call.splitlines() if "=>" in line]
+    assert "Set(LD_CLEAN=${FILTER(-0-9A-Za-z+*#._,${CALLERID(num)})})" in steps[1]
+    assert steps[2].endswith("?Set(CALLERID(num)=${LD_CLEAN}))")
+
+
 def test_no_phone_that_answers_302_chooses_whom_we_dial() -> None:
     dials = [
         (file, line, one["options"]) for file, _, line in lines() for one in OPTIONS.finditer(line)
