@@ -25,6 +25,7 @@ TEXTS = (
     "${SHELL(id)}",
     "$[1/0]",
     "x:0:1):0:1",
+    f"1):0:1\r\n{MARK}: yes",
     "a|b;c=d&e",
     "<sip:x@y>;tag=1",
     "../../../etc/passwd",
