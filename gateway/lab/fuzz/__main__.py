@@ -114,6 +114,9 @@ async def _play(
                     return f"{minutes:g} minutes were over"
                 bar.update(task, description=name)
                 await _batch(made, name, counts)
+                if len(counts.batches) == 1:
+                    # Advice is loaded after the gateway is well: that is no growth.
+                    memory = made.memory_mib()
                 bar.advance(task)
             await _look_back(made, counts, mark, outside)
             counts.restarted = _changed(pids, made.pids())

@@ -200,10 +200,12 @@ async def keys(world: World, batch: Batch) -> None:
         await asyncio.sleep(_SETTLES_S)
         batch.sent += 1
         made = [one.get("Channel") for one in scene.witness.named("Newchannel", mark)]
-        if any(not name.startswith("Local/say@liandong-tell-") for name in made):
+        told = any(name.startswith("Local/say@liandong-tell-") for name in made)
+        rung = [name for name in made if name.startswith(("PJSIP/", "Local/"))]
+        if any("say@liandong-tell-" not in name for name in rung):
             batch.silent.append(f"{code} rang somebody")
         else:
-            batch.refused["tone" if made else "no feature"] += 1
+            batch.refused["tone" if told else "no feature"] += 1
     for code in ("*119", "*7119"):
         mark = scene.witness.mark()
         await scene.operator.press(code)
