@@ -88,7 +88,7 @@ chaos: setup ## Faults at random moments of random transfers, 45 min (FAULTS=25 
 	@$(BIN)/python -m gateway.lab.chaos $(if $(FAULTS),--faults $(FAULTS)) $(if $(SEED),--seed $(SEED)) \
 		$(if $(KINDS),--kinds $(KINDS)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(ASTERISK),--asterisk)
 
-fuzz: setup ## What strangers, phones and programs could send, on the lab, 4 min (SEED=2 ONLY=refer,taps)
+fuzz: setup ## What strangers, phones and programs could send, on the lab, 2 min (SEED=2 ONLY=refer,taps)
 	@$(BIN)/python -m gateway.lab.fuzz $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) \
 		$(if $(MINUTES),--minutes $(MINUTES))
 
