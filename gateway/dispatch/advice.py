@@ -190,7 +190,7 @@ def request_type(text: str, item: str | None, urgency: Urgency) -> RequestType:
 
 _FILLERS = re.compile(
     r"^(?:喂|你好|您好|那个|就是说|就是|嗯|啊|呃|哎呀|哎|同志|师傅|请问一下|请问|我想问一下|我想问下|"
-    r"我要反映一下|我要反映|我跟你说|我跟你讲|麻烦|[，,。\s])+"
+    r"我要反映一下|我要反映|我跟你说|我跟你讲|麻烦|我要报警|我要报案|我报警|[，,。\s])+"
 )
 _STOPS, _SPACES = re.compile(r"[\s，。！？,.!?；;]+"), re.compile(r"\s+")
 TITLE = 24

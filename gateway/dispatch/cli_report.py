@@ -106,8 +106,9 @@ def _routing(
         console = Console(stderr=True)
         yield from track(messages, "messages", total=len(found), console=console)
 
-    for line in routing.tables(routing.route(dispatcher, found, shown, keep)):
+    routed = routing.route(dispatcher, found, shown, keep)
+    for line in routing.tables(routed):
         typer.echo(line)
     if out is not None:
-        routing.sample(routing.route(dispatcher, found, keep=keep), out)
+        routing.sample(routed, out)
         typer.echo(f"{out}: fill in whether label and unit are right")
