@@ -4,7 +4,7 @@ import { get, post, remove, serverNow } from "./api.js";
 import { byId, notice, show } from "./dom.js";
 import { Live } from "./live.js";
 import { state, update, watch } from "./store.js";
-import { CONNECTION, duration, problemText, ROLE } from "./words.js";
+import { CONNECTION, duration, problemText, ROLE, withCode } from "./words.js";
 import "./alarm.js";
 import "./calls_list.js";
 import "./call_head.js";
@@ -147,7 +147,7 @@ watch(["me", "connection"], ({ me, connection }) => {
 });
 
 watch(["setup"], ({ setup }) => {
-  byId("centres").textContent = setup.centres.map((centre) => `${centre.code} ${centre.name}`).join(" ⇄ ");
+  byId("centres").textContent = setup.centres.map((centre) => withCode(centre.code, centre.name)).join(" ⇄ ");
 });
 
 function tick() {

@@ -3,7 +3,7 @@
 import { post } from "./api.js";
 import { byId, el, fill, notice, show } from "./dom.js";
 import { state, watch } from "./store.js";
-import { centreName, OWNER, problemText } from "./words.js";
+import { centreName, OWNER, problemText, withCode } from "./words.js";
 
 let sending = false;
 
@@ -22,7 +22,7 @@ async function say(what, body) {
 const button = (id, text, title, act) =>
   el("button", { type: "button", id, title, disabled: sending, onclick: act }, text);
 
-const named = (code) => `${code} ${centreName(state.setup, code)}`.trim();
+const named = (code) => withCode(code, centreName(state.setup, code));
 
 /** The centres that calls can be handed on from: lines outside accept nothing. */
 const centres = () => [...new Set(state.setup.links.map((link) => link.source))];

@@ -3,7 +3,7 @@
 import { get } from "./api.js";
 import { byId, el, fill, show } from "./dom.js";
 import { state, watch } from "./store.js";
-import { centreName } from "./words.js";
+import { centreName, withCode } from "./words.js";
 
 const EVERY_MS = 60_000;
 const AFTER_END_MS = 1500;
@@ -19,7 +19,7 @@ function line(figures, within) {
   return el(
     "li",
     { title: `${within} 秒内接听 ${percent(figures.in_time_rate)}` },
-    el("span", {}, `${figures.centre} ${centreName(state.setup, figures.centre)}`),
+    el("span", {}, withCode(figures.centre, centreName(state.setup, figures.centre))),
     el("strong", {}, percent(figures.connection_rate)),
     el("span", { class: "dim but" }, but),
     el("span", { class: "dim" }, `${figures.answered}/${figures.offered}`),

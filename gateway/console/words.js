@@ -72,9 +72,11 @@ export function centreName(setup, code) {
 
 export function platformText(setup, code) {
   if (code === "guide") return "引导解释";
-  const name = centreName(setup, code);
-  return name ? `${code} ${name}` : code;
+  return withCode(code, centreName(setup, code));
 }
+
+/** 110 公安报警; a name that begins with its number stands alone. */
+export const withCode = (code, name) => (name.startsWith(code) ? name : `${code} ${name}`.trim());
 
 /** 65 seconds -> "1:05". */
 export function duration(seconds) {
