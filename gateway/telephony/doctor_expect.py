@@ -65,6 +65,8 @@ CONTEXTS = {
         "ring",
         "_X.",
         "over",
+        "stop",
+        "stopped",
     ),
     "liandong-room": (
         "caller",
