@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -25,7 +26,8 @@ Write = Callable[[int, bytes], int]
 class Disk:
     """Stands between the journal and the disk. Only what the journal writes comes through here."""
 
-    def __init__(self) -> None:
+    def __init__(self, bound: Callable[[float], None]) -> None:
+        self.bound = bound
         self.write: Write = os.write
         self.real = os.write
         self.free = threading.Event()
@@ -39,6 +41,7 @@ class Disk:
             return self.real(descriptor, data)
 
         self.write = wait_and_write
+        self.bound(BOUND_S)
 
     def fill(self, room: int) -> None:
         """Take `room` more bytes, then no more."""
@@ -61,7 +64,9 @@ class Disk:
 
 @pytest.fixture
 def disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Disk]:
-    disk = Disk()
+    bound = partial(monkeypatch.setattr, "gateway.calls.journal.BOUND_S")
+    disk = Disk(bound)
+    bound(10.0)  # a disk that works is waited for, on a machine with much else to do too
     monkeypatch.setattr("gateway.calls.journal.os", SimpleNamespace(**vars(os) | {"write": disk}))
     yield disk
     disk.mend()
