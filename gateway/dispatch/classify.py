@@ -111,11 +111,15 @@ class Classifier:
         """Say whether an utterance with that chance of danger is surely an ordinary matter."""
         if reading.features is None or danger >= _NO_DANGER:
             return False
-        if min(len(reading.features.folded.chars), len(reading.features.known)) < _ENOUGH:
+        if min(_written(reading.features), len(reading.features.known)) < _ENOUGH:
             return False
         said = Heard(self)
         said.add(reading)
         return float(softmax(said.scores("target"))[self._risky].sum()) < _NO_MATTER
+
+    def reads(self, reading: Reading) -> bool:
+        """Say whether an utterance holds a word of Chinese: of others the model knows nothing."""
+        return reading.features is not None and _written(reading.features) > 0
 
     def lines(self, features: Features) -> set[str]:
         """Return the emergency lines that the concepts of an utterance call for."""
@@ -235,7 +239,7 @@ class Heard:
 
     def heaviest(self, readings: Sequence[Reading], column: Column) -> list[Reading]:
         """Return the few readings whose words speak most for `column`."""
-        found = [r for r in readings if r.features and r.features.folded.chars]
+        found = [r for r in readings if r.features and len(r.features.folded.chars) > 1]
         if len(found) > _UTTERANCES:
             found.sort(key=lambda reading: -self._weight(reading, column))
         return found[:_UTTERANCES]
@@ -273,6 +277,11 @@ _ENOUGH = 10
 _ALONE = 20
 """The same for an answer by itself: 两个多月了墙皮都掉了 is about a wall that leaks."""
 _UTTERANCES = 4
+
+
+def _written(features: Features) -> int:
+    """Return how many Chinese characters there are."""
+    return sum("\u4e00" <= char <= "\u9fff" for char in features.folded.chars)
 
 
 def _peaks(shares: Floats) -> Iterable[tuple[int, int, float]]:

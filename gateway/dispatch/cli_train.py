@@ -23,15 +23,15 @@ CHECKED = [SETS / name for name in ("tuned", "second", "third", "fourth", "fifth
 FLOORS = {
     name: dict(zip(("platform", "class", "urgency", "emergency recall"), reached, strict=True))
     for name, reached in {
-        "tuned": (0.94, 0.90, 0.90, 0.96),
-        "second": (0.93, 0.89, 0.86, 0.98),
-        "third": (0.84, 0.64, 0.72, 0.92),
-        "fourth": (0.88, 0.76, 0.80, 0.96),
-        "fifth": (0.85, 0.74, 0.77, 0.98),
+        "tuned": (0.945, 0.91, 0.885, 0.945),
+        "second": (0.915, 0.875, 0.84, 0.98),
+        "third": (0.84, 0.66, 0.74, 0.92),
+        "fourth": (0.905, 0.81, 0.82, 0.98),
+        "fifth": (0.85, 0.755, 0.74, 0.98),
     }.items()
 }
 """What each set of calls must reach: what was measured, less one or two calls."""
-CEILINGS = {"tuned": 0.02, "second": 0.02, "third": 0.16, "fourth": 0.05, "fifth": 0.045}
+CEILINGS = {"tuned": 0.04, "second": 0.046, "third": 0.16, "fourth": 0.05, "fifth": 0.06}
 """Normal calls raised to emergency, at most."""
 
 Texts = Annotated[Path | None, typer.Option(help="Folder of training sentences (*.txt).")]
@@ -48,7 +48,7 @@ def train(
     encoder: Annotated[
         Path | None, typer.Option(help="A new encoder (.npz), judged and put in force together.")
     ] = None,
-    version: Annotated[str, typer.Option(help="Name of the new model.")] = "2026.3",
+    version: Annotated[str, typer.Option(help="Name of the new model.")] = "2026.4",
     seed: Annotated[int, typer.Option(help="Same seed, same model.")] = SEED,
     by_hand: Annotated[
         bool, typer.Option("--by-hand", help="Leave one hand's file out at a time; write nothing.")

@@ -146,7 +146,7 @@ class Dispatcher:
         felt = danger >= self.model.calibration.emergency
         spoken = sum(len(r.features.folded.chars) for r in by_caller if r.features)
         chosen = self._choose(judged, points, said, urgent=alarmed or felt, few=spoken < _FEW)
-        if chosen is None:
+        if chosen is None or not (points or said or any(map(self.classifier.reads, by_caller))):
             return None
         felt_in = window if felt else ()
         evidence = self._evidence(chosen, strongest, said, by_caller, felt_in, words)
