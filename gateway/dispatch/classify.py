@@ -68,7 +68,7 @@ class Classifier:
         }
         self._platforms = [platform_of(name, taxonomy) for name in self._names]
         self._nothing = self._names.index("none")
-        self._risky = np.array([p in {"110", "120"} for p in self._platforms])
+        self._risky = np.array([p in _RISKY for p in self._platforms])
         self._columns = {name: self._column("target", name) for name in self._names}
         self._danger = self._column("urgency", "emergency")
 
@@ -94,6 +94,15 @@ class Classifier:
             said.add(reading)
             present.add(reading)
         return self._emergency(said.scores("target"), present.scores("urgency"))
+
+    def felt(self, danger: float, judged: Judged) -> bool:
+        """Say whether that chance of danger in a part of a call is an alarm.
+
+        A weak one is none when all that was said surely belongs to an ordinary line.
+        """
+        if danger < _WEAK and sum(judged.platforms.get(p, 0.0) for p in _RISKY) < _NO_MATTER:
+            return False
+        return danger >= self.model.calibration.emergency
 
     def tells_alone(self, reading: Reading) -> bool:
         """Say whether an utterance means the same without the talk before it."""
@@ -272,6 +281,8 @@ class Heard:
 _NO_DANGER, _NO_MATTER = 0.02, 0.1
 """Chances below which words of danger are a figure of speech: the least of any emergency in the
 evaluation calls that a rule had heard were 0.023 and 0.147."""
+_RISKY: tuple[Platform, ...] = ("110", "120")
+_WEAK = 0.6
 _ENOUGH = 10
 """Fewer characters raise an alarm only if they name a danger: 没有没有 is no cry."""
 _ALONE = 20
