@@ -32,7 +32,7 @@ def says(text: str, call_id: str = "call-1") -> tuple[f.UtteranceHeard, CallView
 
 @pytest.fixture(autouse=True)
 def _shared_engine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(suggest, "Dispatcher", lambda _taxonomy: engine())
+    monkeypatch.setattr(suggest, "Dispatcher", lambda _taxonomy, **_: engine())
     monkeypatch.setattr(gc, "freeze", lambda: None)
 
 
