@@ -103,7 +103,15 @@ _TARGET_LEFT = (
 )
 _TARGET_LEFT_AT_ONCE = (
     _TARGET_LEFT[0],
-    # So soon that the two may not have met in the room yet.
+    # So soon that the two may not have met in the room yet, or the leg not have come there.
+    Rule(
+        lambda row: row.verb == "REFER",
+        (
+            ("completed", "", ""),
+            ("returned_to_queue", "target_left", "CN"),
+            ("returned_to_queue", "no_answer", "CN"),
+        ),
+    ),
     Rule(_alone, (("completed", "", ""), ("returned_to_queue", "target_left", "CN"))),
     *_TARGET_LEFT[1:],
 )
