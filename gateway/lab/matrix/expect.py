@@ -108,6 +108,7 @@ _TARGET_LEFT_AT_ONCE = (
         lambda row: row.verb == "REFER",
         (
             ("completed", "", ""),
+            ("completed", "", "CN"),
             ("returned_to_queue", "target_left", "CN"),
             ("returned_to_queue", "no_answer", "CN"),
         ),
