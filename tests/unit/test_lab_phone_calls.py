@@ -129,6 +129,15 @@ async def test_a_recording_is_said_at_its_own_pace(ann: Phone, bob: Phone) -> No
     )
 
 
+async def test_whoever_has_hung_up_neither_presses_nor_speaks(ann: Phone, bob: Phone) -> None:
+    out, _ = await connect(ann, bob, "bob")
+    await out.hang_up()
+    with pytest.raises(PhoneError, match="the call has ended"):
+        await out.press("*0")
+    with pytest.raises(PhoneError, match="the call has ended"):
+        await out.play(bytes(160))
+
+
 async def test_an_empty_recording_is_refused(ann: Phone, bob: Phone) -> None:
     out, _ = await connect(ann, bob, "bob")
     with pytest.raises(PhoneError, match="empty"):

@@ -87,6 +87,7 @@ class CallMedia:
 
     async def press(self, digits: str, tone_ms: int, gap_ms: int) -> KeyPress:
         """Press keys; returns when the first end packet of the last digit has left."""
+        self._must_be_open()
         if self.remote is None or self.remote.event_type is None:
             raise PhoneError("the other side takes no telephone-event: set dtmf_mode=rfc4733")
         return await self._keys.press(digits, tone_ms, gap_ms)
@@ -99,11 +100,17 @@ class CallMedia:
             recording = await asyncio.to_thread(Path(recording).read_bytes)
         if not recording:
             raise PhoneError("nothing to play: the recording is empty")
+        self._must_be_open()
         self._playing = playing = _Playing(recording)
         try:
             return await playing.done
         finally:
             self._playing = None
+
+    def _must_be_open(self) -> None:
+        """Nobody would ever say that it has been sent."""
+        if self._closed:
+            raise PhoneError("the call has ended")
 
     def tick(self) -> None:
         """Send this 20 ms: a key's packet, or audio."""
