@@ -59,6 +59,8 @@ class Watch:
             if isinstance(command, c.HangUp):
                 self._hang_up_is_right(command, event, before)
             assert not (self.ended and isinstance(command, c.RingTarget | MOVES_CALLER))
+            # (n) to the queue only without anybody to talk to: it would release who has the caller.
+            assert not (isinstance(command, c.RequeueCaller) and scene.state.staying)
         self._moved_then_rung(commands, before)
         self._dropped_if_refused(commands, event, before)
         self._rings_as_often_as_agreed(commands, before)
@@ -254,6 +256,11 @@ class Watch:
         live = state.transfer is not None and state.transfer.live
         if self.held_at is None or not state.caller_held or state.caller is None:
             return
+        transfer = state.transfer
+        person = state.agent(transfer.leg_id) if transfer and live and transfer.committed else None
+        if person and person.in_room and not person.leaving:
+            since = self.scene.commands[self.held_at :]
+            assert any(isinstance(one, c.FetchCaller) for one in since), "a person waits inside"
         if not live and not state.agents:
             since = self.scene.commands[self.held_at :]
             assert any(isinstance(one, c.RequeueCaller | c.FetchCaller) for one in since)
