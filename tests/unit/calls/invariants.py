@@ -46,8 +46,9 @@ class Watch:
         scene.take(event)
         commands = scene.commands[seen:]
         self._answered_by_a_person()
-        if isinstance(event, e.TargetTried):
-            self.called = event.leg_id
+        if isinstance(event, e.TargetTried) and before.transfer:
+            # Of a leg that is not rung yet nothing can be tried.
+            self.called = event.leg_id if event.leg_id == before.transfer.leg_id else self.called
         if isinstance(event, e.CallerHeld) and not before.ended:
             self.held_at = seen
         if isinstance(event, e.CallerOnHold) and not before.ended:
