@@ -19,7 +19,7 @@ app.command(name="places")(cli_report.places_command)
 COPIES = 5
 SEED = 1
 SETS = Path("tests/data/dispatch_eval")
-CHECKED = [SETS / name for name in ("tuned", "second", "third", "fourth", "fifth")]
+CHECKED = [SETS / name for name in ("tuned", "second", "third", "fourth", "fifth", "sixth")]
 FLOORS = {
     name: dict(zip(("platform", "class", "urgency", "emergency recall"), reached, strict=True))
     for name, reached in {
@@ -28,10 +28,18 @@ FLOORS = {
         "third": (0.84, 0.66, 0.74, 0.92),
         "fourth": (0.905, 0.81, 0.82, 0.98),
         "fifth": (0.85, 0.755, 0.74, 0.98),
+        "sixth": (0.895, 0.77, 0.80, 0.89),
     }.items()
 }
 """What each set of calls must reach: what was measured, less one or two calls."""
-CEILINGS = {"tuned": 0.04, "second": 0.046, "third": 0.16, "fourth": 0.05, "fifth": 0.06}
+CEILINGS = {
+    "tuned": 0.04,
+    "second": 0.046,
+    "third": 0.16,
+    "fourth": 0.05,
+    "fifth": 0.06,
+    "sixth": 0.07,
+}
 """Normal calls raised to emergency, at most."""
 
 Texts = Annotated[Path | None, typer.Option(help="Folder of training sentences (*.txt).")]
