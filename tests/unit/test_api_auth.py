@@ -34,6 +34,7 @@ async def test_log_in_gives_a_cookie_that_scripts_and_other_sites_never_see(api)
             "calls.own",
             "numbers.reveal",
             "setup",
+            "suggestions",
         ],  # fmt: skip,
     }
     assert (await api.ask("GET", "/calls")).status_code == 200
