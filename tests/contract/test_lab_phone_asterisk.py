@@ -254,7 +254,14 @@ async def test_ten_calls_at_once(switch: MinimalAsterisk) -> None:
 async def by_hand(switch: MinimalAsterisk, *options: str) -> asyncio.subprocess.Process:
     account = ("--registrar", f"127.0.0.1:{switch.port}", "--user", "1003", "--password", PASSWORD)
     command = (sys.executable, "-m", "gateway.lab.phones", *account, *options)
-    return await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    return await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.PIPE, preexec_fn=_heeds_ctrl_c
+    )
+
+
+def _heeds_ctrl_c() -> None:
+    """A shell that runs the tests in the background has them ignore it, and whom they start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 async def test_a_phone_by_hand_dials_and_presses(switch: MinimalAsterisk) -> None:
