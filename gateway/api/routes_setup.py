@@ -1,5 +1,7 @@
 """What the page needs to know beforehand: links, keys, seats and classes."""
 
+import contextlib
+
 from fastapi import APIRouter, Depends
 
 from gateway.api import schemas as s
@@ -46,11 +48,11 @@ async def seats(services: Inject) -> list[s.SeatOut]:
 @router.get("/classes", summary="Diversion lists")
 async def classes(services: Inject) -> s.ClassesOut:
     """Classes A1-A9 and B1-B8 and the guidance entries, to choose from when changing."""
-    try:
-        return _listed(services.adviser.lists() if services.adviser else taxonomy.load())
-    except AdviceNotReady:
-        # The page opens before advice has been read: the lists that it will read.
-        return _listed(taxonomy.load(services.settings.dispatch.taxonomy))
+    if services.adviser:
+        with contextlib.suppress(AdviceNotReady):
+            return _listed(services.adviser.lists())
+    # The page opens before advice has been read: the lists that it will read.
+    return _listed(taxonomy.load(services.settings.dispatch.taxonomy))
 
 
 def _listed(known: taxonomy.Taxonomy) -> s.ClassesOut:

@@ -84,8 +84,8 @@ def refusal(state: CallState, asked: e.Asked) -> str:
 def repeats(state: CallState, asked: e.Asked) -> bool:
     """Is `asked` what is under way already: a key pressed twice, by one operator or by two?"""
     transfer = state.transfer
-    again = asked.ask in RINGS and transfer is not None and asked.target == transfer.target
-    return again and transfer is not None and transfer.live
+    under_way = transfer is not None and transfer.live and asked.target == transfer.target
+    return under_way and asked.ask in RINGS
 
 
 def asking_leg(state: CallState, asked: e.Asked) -> Leg | None:

@@ -58,18 +58,15 @@ class Advising:
 
         Raises AdviceNotReady before `begin` is over, TextRefused for an empty or long text.
         """
-        if self._advisor is None:
-            raise AdviceNotReady("advice is still being read; ask again in a few seconds")
+        advisor = self._begun()
         from gateway.dispatch.answer import answer  # noqa: PLC0415  slow to load
 
         async with self._one_text:
-            return await asyncio.to_thread(answer, self._advisor.dispatcher, text, MAX_TEXT)
+            return await asyncio.to_thread(answer, advisor.dispatcher, text, MAX_TEXT)
 
     def lists(self) -> "Taxonomy":
         """Return the diversion lists in force. Raises AdviceNotReady."""
-        if self._advisor is None:
-            raise AdviceNotReady("advice is still being read; ask again in a few seconds")
-        return self._advisor.dispatcher.taxonomy
+        return self._begun().dispatcher.taxonomy
 
     async def follow(self) -> None:
         """Renew the lists whenever their file changes, for ever."""
@@ -78,6 +75,11 @@ class Advising:
             await asyncio.Event().wait()
         else:
             await follow(self._lists, self._advisor.renew)
+
+    def _begun(self) -> "Advisor":
+        if self._advisor is None:
+            raise AdviceNotReady("advice is still being read; ask again in a few seconds")
+        return self._advisor
 
     def _load(self) -> "Advisor":
         from gateway.dispatch.advisor import Advisor  # noqa: PLC0415  slow to load

@@ -10,9 +10,10 @@ import typer
 
 from gateway.dispatch.advice import ProfileId
 from gateway.dispatch.answer import answer, unsure
+from gateway.dispatch.cli_exit import or_exit
 from gateway.dispatch.suggest import Dispatcher
 from gateway.dispatch.taxonomy import load
-from gateway.errors import ConfigError, TextRefused
+from gateway.errors import TextRefused
 
 
 def suggest_lines(
@@ -46,11 +47,7 @@ def command(
     if not jsonl:
         typer.echo("say --jsonl and give one text a line on standard input", err=True)
         raise typer.Exit(2)
-    try:
-        dispatcher = Dispatcher(load(taxonomy), profile=platform)
-    except ConfigError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from error
+    dispatcher = or_exit(lambda: Dispatcher(load(taxonomy), profile=platform))
     # Bytes in, so that a line that is not UTF-8 spoils only itself.
     sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
     raise typer.Exit(suggest_lines(sys.stdin.buffer, sys.stdout, dispatcher))

@@ -106,13 +106,15 @@ def _by_hand(texts: Path | None, encoder: Path | None, asked: list[str]) -> None
         lines, names, concepts.load(), lists, rules, COPIES, senses
     ):
         whole.rows += outcome.rows
-        typer.echo(f"\n== without {name} ({len(outcome.rows)} rows)")
-        for measure, share in outcome.shares.items():
-            typer.echo(f"{measure:>18} {share}")
-    typer.echo(f"\n== all of them ({len(whole.rows)} rows)")
-    for measure, share in whole.shares.items():
-        typer.echo(f"{measure:>18} {share}")
+        _shares(f"without {name}", outcome)
+    _shares("all of them", whole)
     _tables(whole)
+
+
+def _shares(title: str, outcome: evaluate.Outcome) -> None:
+    typer.echo(f"\n== {title} ({len(outcome.rows)} rows)")
+    for measure, share in outcome.shares.items():
+        typer.echo(f"{measure:>18} {share}")
 
 
 @app.command(name="eval")

@@ -412,17 +412,22 @@ async def test_a_tap_that_lives_on_is_kept_and_what_nobody_heard_is_a_gap(
     assert gateway.taps.lost == {f"{CALL}.caller.0": at}
 
 
-async def test_what_was_said_to_nobody_is_recorded_once(gateway: Gateway, tmp_path: Path) -> None:
-    heard = f.UtteranceHeard(
+def words(utterance: str, text: str) -> f.UtteranceHeard:
+    """What was heard of `TAP`."""
+    return f.UtteranceHeard(
         call_id=CALL,
-        utterance_id="u1",
+        utterance_id=utterance,
         leg_id=TAP.leg_id,
         start_ms=0,
         end_ms=900,
-        text="你好",
-        text_raw="你 好",
+        text=text,
+        text_raw=" ".join(text),
         model="m",
     )
+
+
+async def test_what_was_said_to_nobody_is_recorded_once(gateway: Gateway, tmp_path: Path) -> None:
+    heard = words("u1", "你好")
     gap = f.GapMarked(call_id=CALL, leg_id=TAP.leg_id, start_ms=900, end_ms=950, why="stalled")
     closed = f.SpeechClosed(call_id=CALL, leg_id=TAP.leg_id)
     write(tmp_path, [*a_call(now()), heard])
@@ -437,16 +442,7 @@ async def test_what_was_said_to_nobody_is_recorded_once(gateway: Gateway, tmp_pa
 
 async def test_whoever_is_heard_again_has_more_to_say(gateway: Gateway, tmp_path: Path) -> None:
     closed = f.SpeechClosed(call_id=CALL, leg_id=TAP.leg_id)
-    heard = f.UtteranceHeard(
-        call_id=CALL,
-        utterance_id="u2",
-        leg_id=TAP.leg_id,
-        start_ms=0,
-        end_ms=900,
-        text="在",
-        text_raw="在",
-        model="m",
-    )
+    heard = words("u2", "在")
     write(tmp_path, [*a_call(now()), closed, heard])
     await gateway.recover()
     [view] = gateway.registry.calls()

@@ -3,14 +3,12 @@
 import asyncio
 import contextlib
 import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from gateway.lab import terminal
 from gateway.lab.bench.plan import Plan, Result, Watch, bench
 from gateway.lab.bench.report import as_json, show
 from gateway.lab.ended import why_ended
@@ -29,9 +27,8 @@ def main(
 ) -> None:
     """Key → INVITE with the gateway beside Asterisk's dialplan alone, and every stage's time."""
     plan = Plan(transfers, min(blind, transfers), speech, restarts, limit_s=limit_s)
-    width = None if sys.stdout.isatty() else _FILE_WIDTH
-    console, result = Console(highlight=False, soft_wrap=True, width=width), Result()
-    ended = asyncio.run(_until_ended(plan, result, Console(stderr=True)))
+    console, result = terminal.report(_FILE_WIDTH), Result()
+    ended = asyncio.run(_until_ended(plan, result))
     report = as_json(result)
     if result.transfers:
         show(result, console)
@@ -44,10 +41,9 @@ def main(
     raise typer.Exit(0 if report["ok"] and not ended else 1)
 
 
-async def _until_ended(plan: Plan, result: Result, console: Console) -> str:
+async def _until_ended(plan: Plan, result: Result) -> str:
     """Run the bench with a progress bar; returns why it ended early, or ''."""
-    columns = (TextColumn("{task.description:<28}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeElapsedColumn(), console=console, refresh_per_second=2) as bar:
+    with terminal.counting_bar(28) as bar:
         task = bar.add_task("starting", total=plan.steps)
         watch = Watch(
             lambda part: bar.update(task, description=f"starting {part}"[:28]),

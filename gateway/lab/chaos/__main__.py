@@ -5,24 +5,16 @@ import contextlib
 import json
 import random
 import shutil
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-)
+from rich.progress import Progress, TaskID
 
 from gateway.errors import LabError, LiandongError
+from gateway.lab import terminal
 from gateway.lab.chaos import restart, tally
 from gateway.lab.chaos.faults import chosen
 from gateway.lab.chaos.round import Round
@@ -58,7 +50,7 @@ def main(
 ) -> None:
     """Faults at random moments of random transfers on the lab, judged by an independent witness."""
     counts = Tally()
-    console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
+    console = terminal.report(_FILE_WIDTH)
     if asterisk:
         try:
             status = asyncio.run(restart.report(console.print))
@@ -81,9 +73,7 @@ def main(
 
 async def _until_ended(run: _Run, counts: Tally) -> str:
     """Play with a progress bar; returns why it ended early, or ''."""
-    columns = (TextColumn("{task.description:<46}"), BarColumn(), MofNCompleteColumn())
-    console = Console(stderr=True, width=None if sys.stderr.isatty() else _FILE_WIDTH)
-    with Progress(*columns, TimeElapsedColumn(), console=console, refresh_per_second=2) as bar:
+    with terminal.counting_bar(46, _FILE_WIDTH) as bar:
         task = bar.add_task("starting", total=run.faults)
         return await why_ended(_play(run, counts, bar, task))
 

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import random
 import shutil
-import sys
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -12,17 +11,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-)
+from rich.progress import Progress, TaskID
 
 from gateway.errors import LiandongError
+from gateway.lab import terminal
 from gateway.lab.ended import why_ended
 from gateway.lab.fuzz import programs, sip
 from gateway.lab.fuzz import tally as t
@@ -53,7 +45,7 @@ def main(
     keep: Annotated[Path | None, typer.Option(help="Copy the gateway's log here.")] = None,
 ) -> None:
     """What strangers, phones and programs could send, sent; judged by an independent witness."""
-    console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
+    console = terminal.report(_FILE_WIDTH)
     chosen = [name for name in only.split(",") if name] or list(BATCHES)
     if unknown := [name for name in chosen if name not in BATCHES]:
         known = ", ".join(BATCHES)
@@ -85,9 +77,7 @@ def main(
 async def _until_ended(
     chosen: list[str], rng: random.Random, minutes: float, counts: t.Tally, keep: Path | None
 ) -> str:
-    columns = (TextColumn("{task.description:<46}"), BarColumn(), MofNCompleteColumn())
-    console = Console(stderr=True, width=None if sys.stderr.isatty() else _FILE_WIDTH)
-    with Progress(*columns, TimeElapsedColumn(), console=console, refresh_per_second=2) as bar:
+    with terminal.counting_bar(46, _FILE_WIDTH) as bar:
         task = bar.add_task("starting", total=len(chosen))
         return await why_ended(_play(chosen, rng, minutes, counts, bar, task, keep))
 

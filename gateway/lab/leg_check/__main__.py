@@ -2,14 +2,12 @@
 
 import asyncio
 import contextlib
-import sys
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from gateway.lab import terminal
 from gateway.lab.ended import why_ended
 from gateway.lab.leg_check.plays import BY_MODE
 from gateway.lab.leg_check.run import Done, check
@@ -29,8 +27,7 @@ def main(
     modes = [one for one in BY_MODE if not mode or one in mode]
     results: list[Done] = []
     stopped = asyncio.run(_with_progress(at_a_time, modes, only, results))
-    width = None if sys.stdout.isatty() else _FILE_WIDTH
-    console = Console(highlight=False, soft_wrap=True, width=width)
+    console = terminal.report(_FILE_WIDTH)
     console.print(table(results))
     for done in results:
         if done.verdict.error:
@@ -46,7 +43,7 @@ def agrees(results: list[Done]) -> bool:
     return (
         bool(results)
         and not any(done.verdict.error for done in results)
-        and _most(results) <= (AGREES_MS)
+        and _most(results) <= AGREES_MS
     )
 
 
@@ -85,9 +82,7 @@ def table(results: list[Done]) -> Table:
 
 
 async def _with_progress(at_a_time: int, modes: list[str], only: str, results: list[Done]) -> str:
-    columns = (TextColumn("{task.description:<40}"), BarColumn(), MofNCompleteColumn())
-    err = Console(stderr=True)
-    with Progress(*columns, TimeElapsedColumn(), console=err, refresh_per_second=2) as bar:
+    with terminal.counting_bar(40) as bar:
         task = bar.add_task(
             "", total=sum(only in one.__name__ for mode in modes for one in BY_MODE[mode])
         )

@@ -4,23 +4,15 @@ import asyncio
 import contextlib
 import json
 import shutil
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-)
+from rich.progress import Progress, TaskID
 
+from gateway.lab import terminal
 from gateway.lab.ended import why_ended
 from gateway.lab.load.crowd import crowd
 from gateway.lab.load.level import Meter
@@ -45,11 +37,8 @@ def main(
     arms = {"gateway": _numbers(levels), "native": _numbers(native)}
     if quick:
         arms = {"gateway": [10, 20], "native": [20]}
-    console = Console(
-        highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _FILE_WIDTH
-    )
-    found = Found()
-    ended = asyncio.run(_until_ended(_Run(arms, limit_s, keep), found, Console(stderr=True)))
+    console, found = terminal.report(_FILE_WIDTH), Found()
+    ended = asyncio.run(_until_ended(_Run(arms, limit_s, keep), found))
     if found.levels:
         show(found, console)
     if ended:
@@ -89,10 +78,9 @@ class _Run:
                 shutil.copy(log, self.keep / f"{arm}-{log.name}")
 
 
-async def _until_ended(run: _Run, found: Found, console: Console) -> str:
+async def _until_ended(run: _Run, found: Found) -> str:
     """Measure with a progress bar; returns why it ended early, or ''."""
-    columns = (TextColumn("{task.description:<34}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeElapsedColumn(), console=console, refresh_per_second=2) as bar:
+    with terminal.counting_bar(34) as bar:
         calls = sum(sum(levels) for levels in run.arms.values())
         return await why_ended(_all(run, found, _Say(bar, bar.add_task("", total=calls * _STEPS))))
 

@@ -4,15 +4,13 @@ import asyncio
 import contextlib
 import json
 import re
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from gateway.errors import ConfigError
+from gateway.lab import terminal
 from gateway.lab.ended import why_ended
 from gateway.lab.matrix.judge import Seen
 from gateway.lab.matrix.pairs import pairwise
@@ -32,8 +30,7 @@ def main(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the JSON here.")] = None,
 ) -> None:
     """Every verb with every outcome; modes, directions and topologies pairwise."""
-    width = None if sys.stdout.isatty() else _FILE_WIDTH
-    console = Console(highlight=False, soft_wrap=True, width=width)
+    console = terminal.report(_FILE_WIDTH)
     try:
         chosen = choose(list(enumerate(in_order(pairwise(every_row(), seed)), 1)), only or [], rows)
     except ConfigError as error:
@@ -44,7 +41,7 @@ def main(
             console.print(f"{number:3} {row}", markup=False)
         raise typer.Exit(0)
     results: list[Result] = []
-    stopped = asyncio.run(_until_ended(chosen, results, Console(stderr=True)))
+    stopped = asyncio.run(_until_ended(chosen, results))
     if json_file:
         text = json.dumps(as_json(results), ensure_ascii=False, indent=1)
         json_file.write_text(text + "\n", "utf-8")
@@ -67,11 +64,10 @@ def choose(table: Numbered, only: list[str], rows: str) -> Numbered:
     return table
 
 
-async def _until_ended(chosen: Numbered, results: list[Result], console: Console) -> str:
+async def _until_ended(chosen: Numbered, results: list[Result]) -> str:
     """Play with a progress bar; returns why it ended early, or ''."""
     numbers = {row: number for number, row in chosen}
-    columns = (TextColumn("{task.description:<60}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeElapsedColumn(), console=console, refresh_per_second=2) as bar:
+    with terminal.counting_bar(60) as bar:
         task = bar.add_task("", total=len(chosen))
 
         def starting(part: str) -> None:
