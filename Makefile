@@ -84,9 +84,10 @@ asr-eval: setup ## What the Mandarin model hears: CER, finals, word times (FULL=
 leg-log-check: setup ## The leg log of 30 mixed calls beside a capture of their SIP, 4 min (as root; ONLY=hold)
 	@$(BIN)/python -m gateway.lab.leg_check $(if $(ONLY),--only $(ONLY))
 
-chaos: setup ## Faults at random moments of random transfers, 45 min (FAULTS=25 SEED=2 KINDS=redis-kill,ami-cut)
+chaos: setup ## Faults at random moments of random transfers, 45 min (FAULTS=25 SEED=2 KINDS=redis-kill,ami-cut CALLS=47)
 	@$(BIN)/python -m gateway.lab.chaos $(if $(FAULTS),--faults $(FAULTS)) $(if $(SEED),--seed $(SEED)) \
-		$(if $(KINDS),--kinds $(KINDS)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(ASTERISK),--asterisk)
+		$(if $(KINDS),--kinds $(KINDS)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(ASTERISK),--asterisk) \
+		$(if $(CALLS),--calls $(CALLS))
 
 fuzz: setup ## What strangers, phones and programs could send, on the lab, 2 min (SEED=2 ONLY=refer,taps)
 	@$(BIN)/python -m gateway.lab.fuzz $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) \

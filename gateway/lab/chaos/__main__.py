@@ -18,7 +18,7 @@ from gateway.lab import terminal
 from gateway.lab.chaos import restart, tally
 from gateway.lab.chaos.faults import chosen
 from gateway.lab.chaos.round import Round
-from gateway.lab.chaos.script import plan
+from gateway.lab.chaos.script import Script, plan
 from gateway.lab.chaos.tally import Tally
 from gateway.lab.chaos.world import World, world
 from gateway.lab.ended import why_ended
@@ -36,6 +36,8 @@ class _Run:
     kinds: list[str]
     minutes: float
     keep: Path | None
+    calls: list[int]
+    """Numbers of the plan's calls to play, from 1; empty: all."""
 
 
 def main(
@@ -47,6 +49,9 @@ def main(
         bool, typer.Option("--asterisk", help="Instead: Asterisk's own restart under a call.")
     ] = False,
     keep: Annotated[Path | None, typer.Option(help="Copy the gateway's log here.")] = None,
+    calls: Annotated[
+        str, typer.Option(help="Only these calls of the plan, as notes number them: 47,47,3.")
+    ] = "",
 ) -> None:
     """Faults at random moments of random transfers on the lab, judged by an independent witness."""
     counts = Tally()
@@ -59,7 +64,7 @@ def main(
             status = 1
         raise typer.Exit(status)
     try:
-        run = _Run(faults, seed, chosen(kinds), minutes, keep)
+        run = _Run(faults, seed, chosen(kinds), minutes, keep, _numbers(calls))
     except LabError as error:
         raise typer.BadParameter(str(error), param_hint="--kinds") from error
     ended = asyncio.run(_until_ended(run, counts))
@@ -87,7 +92,9 @@ async def _play(run: _Run, counts: Tally, bar: Progress, task: TaskID) -> str:
         possible = [kind for kind in run.kinds if kind not in made.without]
         ended = ""
         try:
-            for script in plan(rng, possible, run.faults):
+            scripts = _of(run, plan(rng, possible, run.faults))
+            bar.update(task, total=sum(len(script.faults) for script in scripts))
+            for script in scripts:
                 if time.monotonic() > until:
                     ended = f"{run.minutes:g} minutes were over"
                     break
@@ -102,6 +109,20 @@ async def _play(run: _Run, counts: Tally, bar: Progress, task: TaskID) -> str:
     return ended
 
 
+def _numbers(calls: str) -> list[int]:
+    try:
+        return [int(number) for number in calls.split(",") if number.strip()]
+    except ValueError:
+        raise typer.BadParameter("numbers, comma-separated", param_hint="--calls") from None
+
+
+def _of(run: _Run, scripts: list[Script]) -> list[Script]:
+    """The scripts that were asked for, in that order. Raises LabError."""
+    if beyond := [number for number in run.calls if not 1 <= number <= len(scripts)]:
+        raise LabError(f"the plan has calls 1 to {len(scripts)}, not {beyond[0]}")
+    return [scripts[number - 1] for number in run.calls] or scripts
+
+
 async def _tickets(made: World, counts: Tally) -> None:
     """Every call's final ticket is at the order system, once; it may take a moment to get there."""
     rooms = tally.rooms_of(made.witness.seen)
@@ -114,7 +135,10 @@ async def _tickets(made: World, counts: Tally) -> None:
         await asyncio.sleep(0.5)
     found = {one["data"]["call"]["room"] for one in taken if one["data"]["phase"] == "final"}
     if missing := sorted(rooms - found):
-        counts.notes.append(f"no final ticket of {', '.join(missing)}")
+        counts.notes += [
+            f"no final ticket of {room}: {counts.played.get(room, 'of no call')}"
+            for room in missing
+        ]
 
 
 if __name__ == "__main__":

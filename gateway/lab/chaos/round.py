@@ -3,11 +3,12 @@
 import asyncio
 import contextlib
 import random
+import time
 
 from gateway.errors import LabError, LiandongError, PhoneError
 from gateway.lab.chaos.faults import KINDS, mended
 from gateway.lab.chaos.script import SEATS, Moment, Script
-from gateway.lab.chaos.tally import Tally, left, rings
+from gateway.lab.chaos.tally import Ring, Tally, left, rings, rooms_of, second_rings
 from gateway.lab.chaos.world import World
 from gateway.lab.phones.call import PhoneCall
 from gateway.lab.phones.incoming import IncomingCall, IncomingPolicy
@@ -35,7 +36,7 @@ class Round:
         self._since = world.witness.mark()
         self._citizen: OutgoingCall
         self._operator: IncomingCall
-        self._drops: list[str] = []
+        self._presses: list[float] = []
 
     async def play(self) -> None:
         """Play it to its end and count; a round that cannot be played is counted as such."""
@@ -109,6 +110,7 @@ class Round:
             if self._operator.ended or self._citizen.ended:
                 return None
             with contextlib.suppress(PhoneError):
+                self._presses.append(time.time())
                 await self._operator.press(self._script.keys)
                 return await phone.next_call(_PRESS_AGAIN_S)
         return None
@@ -173,10 +175,25 @@ class Round:
         if dropped:
             self._tally.dropped += len(dropped)
             self._note("dropped", ", ".join(dropped))
-        rung = rings(world.witness.seen[self._since :], script.target)
-        if rung > 1:
-            self._tally.second_rings += rung - 1
-            self._note("second ring", f"{script.target} was rung {rung} times")
+        seen = world.witness.seen[self._since :]
+        self._tally.played |= dict.fromkeys(rooms_of(seen), self._name)
+        rung = rings(seen, script.target)
+        if again := second_rings(rung, self._presses):
+            self._tally.second_rings += again
+            self._note(
+                "second ring", f"{script.target} was rung {len(rung)} times: {self._when(rung)}"
+            )
+
+    def _when(self, rung: list[Ring]) -> str:
+        """Presses and rings in seconds after the first press."""
+        first = self._presses[0] if self._presses else rung[0].began
+        presses = ", ".join(f"{press - first:.2f}" for press in self._presses)
+        spans = ", ".join(f"{ring.began - first:.2f} to {ring.ended - first:.2f}" for ring in rung)
+        return f"pressed at {presses or 'no time'}, rang {spans} s"
+
+    @property
+    def _name(self) -> str:
+        return f"call {self._tally.rounds}: {self._script}"
 
     def _note(self, what: str, details: str) -> None:
         self._tally.notes.append(

@@ -1,5 +1,6 @@
 """What is counted, and the last line. Pure."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,9 @@ class Event(Protocol):
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def at(self) -> float: ...
 
     def get(self, key: str) -> str: ...
 
@@ -34,6 +38,8 @@ class Tally:
     """Of those, the ones that a person took."""
     broken: list[str] = field(default_factory=list)
     """Rounds that could not be played to their end, and why."""
+    played: dict[str, str] = field(default_factory=dict)
+    """Each room, and the call in which it was opened."""
     notes: list[str] = field(default_factory=list)
     """Each thing that is not zero: the round, the faults in it, what was seen."""
 
@@ -74,10 +80,39 @@ def rooms_of(events: Iterable[Event]) -> set[str]:
     }
 
 
-def rings(events: Iterable[Event], target: str) -> int:
-    """How often the place of `target` was rung (its Local channel's near end)."""
-    legs = (event.get("Channel") for event in events if event.name == "Newchannel")
-    return sum(leg.startswith(f"Local/{target}@") and leg.endswith(";1") for leg in legs)
+@dataclass(frozen=True)
+class Ring:
+    """The place of a target was rung: time.time() of both ends, infinite while it lasts."""
+
+    began: float
+    ended: float
+
+
+def rings(events: Iterable[Event], target: str) -> list[Ring]:
+    """Each time the place of `target` was rung (its Local channel's near end), in order."""
+    began: dict[str, float] = {}
+    ended: dict[str, float] = {}
+    for event in events:
+        leg = event.get("Channel")
+        if leg.startswith(f"Local/{target}@") and leg.endswith(";1"):
+            if event.name == "Newchannel":
+                began[leg] = event.at
+            elif event.name == "Hangup":
+                ended[leg] = event.at
+    return [Ring(at, ended.get(leg, math.inf)) for leg, at in began.items()]
+
+
+def second_rings(rung: Sequence[Ring], presses: Sequence[float]) -> int:
+    """Rings that no press had asked for yet, and rings while an earlier one still lasted.
+
+    `presses`: seconds of time.time(). An operator who hears nothing presses again, and each press
+    may ring once.
+    """
+    return sum(
+        sum(press <= ring.began for press in presses) <= at
+        or any(earlier.ended > ring.began for earlier in rung[:at])
+        for at, ring in enumerate(rung)
+    )
 
 
 def tickets(rooms: Iterable[str], delivered: Sequence[Mapping[str, Any]]) -> tuple[int, int]:

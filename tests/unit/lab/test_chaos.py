@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import random
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -14,7 +15,7 @@ from gateway.errors import LabError
 from gateway.lab.chaos.faults import KINDS, chosen
 from gateway.lab.chaos.proxy import AmiProxy, Way, ami_proxy, shuffled
 from gateway.lab.chaos.script import plan
-from gateway.lab.chaos.tally import Tally, left, rings, rooms_of, tickets
+from gateway.lab.chaos.tally import Ring, Tally, left, rings, rooms_of, second_rings, tickets
 from gateway.lab.witness import Seen
 
 EVENTS = [f"Event: E{number}\r\nX: 1\r\n\r\n".encode() for number in range(6)]
@@ -73,8 +74,18 @@ def test_rings_and_rooms_come_from_the_witness() -> None:
         seen("Hangup", Channel="Local/110@liandong-target-1;1"),
     ]
     assert rooms_of(record) == {"ld-1"}
-    assert rings(record, "110") == 2
-    assert rings([], "110") == 0
+    assert rings(record, "110") == [Ring(0.0, 0.0), Ring(0.0, math.inf)]
+    assert rings([], "110") == []
+
+
+def test_each_press_may_ring_once_and_never_beside_another_ring() -> None:
+    early, late, beside = Ring(1.0, 3.0), Ring(6.0, 7.0), Ring(2.0, 4.0)
+    assert second_rings([early], [0.5]) == 0
+    assert second_rings([early, late], [0.5]) == 1
+    assert second_rings([early, late], [0.5, 5.0]) == 0
+    assert second_rings([early, late], [0.5, 6.5]) == 1
+    assert second_rings([early, beside], [0.5, 0.8]) == 1
+    assert second_rings([early], []) == 1
 
 
 def test_what_is_left_is_told_by_kind() -> None:
