@@ -16,6 +16,7 @@ from gateway.ledger.repository import Ledger
 from gateway.media.keeper import TapKeeper
 from gateway.settings import Settings
 from gateway.telephony.ami_port import Ami
+from gateway.telephony.entered import with_entered
 from gateway.telephony.reconcile import Snapshot, missed, snapshot, tapped, untapped
 from gateway.telephony.seats import Seats
 from gateway.telephony.signs import signed_unseen
@@ -96,7 +97,8 @@ class Takeover:
         for pause in (*_LOOK_AGAIN_S, None):
             known = self._registry.channels()
             try:
-                return known, await snapshot(self._ami)
+                seen = await snapshot(self._ami)
+                return known, await with_entered(self._ami, self._registry.states(), seen)
             except SwitchUnreachable:
                 break  # the connection's return reconciles again
             except SwitchError as error:

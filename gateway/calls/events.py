@@ -53,6 +53,8 @@ class AgentConnected(Event):
     party: Party
     late: bool = False
     """Found on the switch: the answer was some time ago."""
+    in_room: bool = False
+    """Found with the caller in the room, where the dialplan brought them together."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,8 @@ class RoomJoined(Event):
     unique_id: str
     channel: str
     aside: bool = False
+    party: Party = Party()
+    """Who it is, as far as the switch showed that; of an adopted target no event else tells."""
 
 
 @dataclass(frozen=True)

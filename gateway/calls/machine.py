@@ -76,7 +76,8 @@ def _agent_connected(step: Step, event: e.AgentConnected) -> None:
     caller = state.caller
     if caller is None or state.leg_of(event.unique_id) or event.unique_id in state.gone:
         return
-    w.served_again(step)
+    if not event.in_room:
+        w.served_again(step)
     spent = state.spent + 1
     leg = Leg(
         f"{state.call_id}.agent.{spent}",

@@ -269,7 +269,7 @@ def adopt(step: Step, transfer: Transfer, event: e.RoomJoined) -> None:
     # Not a name that we gave to a channel, yet one of this call.
     leg_id = transfer.leg_id.replace(".target.", ".native.")
     transfer = step.set_transfer(transfer, leg_id=leg_id, joined=True, rules=rules)
-    party = e.Party(centre=transfer.target)
+    party = replace(event.party, centre=event.party.centre or transfer.target)
     answered(
         step,
         transfer,

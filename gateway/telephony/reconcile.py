@@ -1,11 +1,14 @@
 """What is on the PBX now, and what a gateway that was away has missed."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from gateway.calls import events as e
 from gateway.calls.commands import OpenTap
 from gateway.calls.state import CallState, Leg, Transfer
+from gateway.calls.verbs import refusal
 from gateway.clock import now
 from gateway.ids import new_id
 from gateway.telephony.ami_port import Ami
@@ -16,6 +19,7 @@ _ROOM_APPLICATION = "ConfBridge"
 _HELD_CONTEXT = "liandong-alone"
 _HOLD_CONTEXT = "liandong-hold"
 FAR_END = ";2"
+_RUNG_NATIVELY = re.compile(r"Local/([0-9]{1,12})@liandong-native-")
 NOT_PEOPLE = ("Local/", "AudioSocket/")
 
 
@@ -30,6 +34,10 @@ class ChannelSeen:
     bridge: str
     data: str = ""
     """What the application was given."""
+    entered: datetime | None = None
+    """Since when it is in its room, where the dialplan's mark was asked for (`entered`)."""
+    asked: datetime | None = None
+    """Of a target that the dialplan has rung by itself: when the key was pressed."""
 
     @property
     def spied(self) -> str:
@@ -92,7 +100,10 @@ def _speakers(state: CallState, seen: Snapshot) -> list[Leg]:
 
 
 def missed(state: CallState, seen: Snapshot, seats: Seats) -> list[e.Event]:
-    """Events that bring `state` up to what `seen` shows; hang-ups are told elsewhere."""
+    """Events that bring `state` up to what `seen` shows, in the order in which it came about.
+
+    Hang-ups are told elsewhere.
+    """
     legs = [*state.agents, *([state.caller] if state.caller else [])]
     events = [event for leg in legs if (event := _place(leg, seen)) is not None]
     events += _target(state, seen, seats)
@@ -101,9 +112,9 @@ def missed(state: CallState, seen: Snapshot, seats: Seats) -> list[e.Event]:
     if caller and caller.context == _HELD_CONTEXT and not state.caller_held:
         events.append(e.CallerHeld(now()))
     if caller and caller.context == _HOLD_CONTEXT and not state.on_hold:
-        events += _begun_unseen(state, seen, seats)
-        events.append(e.CallerOnHold(now()))
-    return events
+        begun = _begun_unseen(state, seen, seats)
+        events += [*begun, e.CallerOnHold(begun[0].at if begun else now())]
+    return sorted(events, key=lambda event: event.at)
 
 
 def _begun_unseen(state: CallState, seen: Snapshot, seats: Seats) -> list[e.Event]:
@@ -121,20 +132,28 @@ def _begun_unseen(state: CallState, seen: Snapshot, seats: Seats) -> list[e.Even
     ]
     phones = [phone for row in others for phone in phones_of(row, seen.values())]
     centre = next((seats.of_channel(phone.channel).centre for phone in phones), "")
+    began = seen[operator.handle].entered or now()
     asked = e.Asked(
-        now(),
+        began,
         ask=e.Ask.CONSULT,
         ref=new_id(),
         target=centre,
         unique_id=operator.unique_id,
         native=True,
     )
-    joined = [e.RoomJoined(now(), row.unique_id, row.channel, aside=True) for row in others]
+    joined = [
+        e.RoomJoined(max(began, _since(row)), row.unique_id, row.channel, aside=True)
+        for row in others
+    ]
     return [asked, *joined]
 
 
 def _row_aside(seen: Snapshot, handle: str) -> bool:
     return handle in seen and seen[handle].aside
+
+
+def _since(row: ChannelSeen) -> datetime:
+    return row.entered or now()
 
 
 def _place(leg: Leg, seen: Snapshot) -> e.Event | None:
@@ -143,7 +162,7 @@ def _place(leg: Leg, seen: Snapshot) -> e.Event | None:
     if row is None:
         return None
     if (row.in_room and not leg.in_room) or (row.aside and not leg.aside):
-        return e.RoomJoined(now(), leg.handle, row.channel, row.aside)
+        return e.RoomJoined(_since(row), leg.handle, row.channel, row.aside)
     if (leg.in_room and not row.in_room) or (leg.aside and not row.aside):
         return e.RoomLeft(now(), leg.handle, leg.aside)
     return None
@@ -158,7 +177,7 @@ def _target(state: CallState, seen: Snapshot, seats: Seats) -> list[e.Event]:
     if (row := seen.get(transfer.leg_id)) and (row.in_room or row.aside):
         if not row.channel.startswith(NOT_PEOPLE):
             events.append(_answered(transfer, row, seats, by_agent=False))
-        events.append(e.RoomJoined(now(), row.unique_id, row.channel, row.aside))
+        events.append(e.RoomJoined(_since(row), row.unique_id, row.channel, row.aside))
     far = seen.get(transfer.leg_id + FAR_END)
     phones = bridged_with(far, seen.values()) if far else []
     return events + [_answered(transfer, phone, seats, by_agent=True) for phone in phones]
@@ -167,9 +186,15 @@ def _target(state: CallState, seen: Snapshot, seats: Seats) -> list[e.Event]:
 def _answered(
     transfer: Transfer, phone: ChannelSeen, seats: Seats, *, by_agent: bool
 ) -> e.TargetAnswered:
-    party = seats.of_channel(phone.channel)
+    party, late = seats.of_channel(phone.channel), phone.entered is None
     return e.TargetAnswered(
-        now(), transfer.leg_id, phone.channel, phone.unique_id, party, by_agent=by_agent, late=True
+        _since(phone),
+        transfer.leg_id,
+        phone.channel,
+        phone.unique_id,
+        party,
+        by_agent=by_agent,
+        late=late,
     )
 
 
@@ -179,20 +204,55 @@ def _newcomers(state: CallState, seen: Snapshot, seats: Seats) -> Iterator[e.Eve
     if caller is None:
         return
     transfer = state.transfer
-    adopts = transfer and transfer.live and transfer.native and not transfer.answered
+    adopts = bool(transfer and transfer.live and transfer.native and not transfer.answered)
     for row in bridged_with(caller, seen.values()):
         if row.unique_id.startswith(f"{state.call_id}.target.") or state.leg_of(row.unique_id):
             continue
-        if caller.in_room and adopts:
-            yield e.RoomJoined(now(), row.unique_id, row.channel)
+        key = None if adopts or not caller.in_room else _key_unseen(state, row, seen)
+        if key:
+            yield key
+        if (adopts and caller.in_room) or key:
+            behind = phones_of(row, seen.values())
+            party = seats.of_channel(behind[0].channel) if behind else e.Party()
+            yield e.RoomJoined(_since(row), row.unique_id, row.channel, party=party)
+            adopts = False
             continue
         for phone in phones_of(row, seen.values()):
             if state.leg_of(phone.unique_id):
                 continue
-            party = seats.of_channel(phone.channel)
-            yield e.AgentConnected(now(), phone.channel, phone.unique_id, party, late=True)
-            if caller.in_room:
-                yield e.RoomJoined(now(), phone.unique_id, phone.channel)
+            yield from _operator_came(row, phone, seats, in_room=caller.in_room)
+
+
+def _key_unseen(state: CallState, row: ChannelSeen, seen: Snapshot) -> e.Asked | None:
+    """The key on which the dialplan has rung this one by itself, if that can be so."""
+    operators = [leg for leg in state.agents if leg.handle in seen and seen[leg.handle].in_room]
+    target = _RUNG_NATIVELY.match(row.channel)
+    if target is None or not operators or (state.transfer and state.transfer.live):
+        return None
+    asked = e.Asked(
+        row.asked or _since(row),
+        ask=e.Ask.TRANSFER,
+        ref=new_id(),
+        target=target[1],
+        unique_id=operators[0].unique_id,
+        native=True,
+    )
+    return None if refusal(state, asked) else asked
+
+
+def _operator_came(
+    row: ChannelSeen, phone: ChannelSeen, seats: Seats, *, in_room: bool
+) -> Iterator[e.Event]:
+    yield e.AgentConnected(
+        _since(row),
+        phone.channel,
+        phone.unique_id,
+        seats.of_channel(phone.channel),
+        late=row.entered is None,
+        in_room=in_room,
+    )
+    if in_room:
+        yield e.RoomJoined(_since(row), phone.unique_id, phone.channel)
 
 
 def phones_of(row: ChannelSeen, rows: Iterable[ChannelSeen]) -> list[ChannelSeen]:

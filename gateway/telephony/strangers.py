@@ -9,6 +9,7 @@ from gateway.calls import events as e
 from gateway.clock import now
 from gateway.errors import SwitchError
 from gateway.telephony.ami_port import Ami
+from gateway.telephony.entered import marked_at
 from gateway.telephony.port import Sighting
 from gateway.telephony.reconcile import (
     NOT_PEOPLE,
@@ -43,7 +44,7 @@ async def _call(
         return []
     centre = await _variable(ami, caller, "LD_CENTRE")
     arrived = e.CallArrived(
-        now(),
+        await marked_at(ami, caller.unique_id, "LD_BEGAN") or now(),
         room=room,
         channel=caller.channel,
         unique_id=caller.unique_id,
@@ -61,13 +62,22 @@ async def _call(
     agents = [phone for row in beside for phone in phones_of(row, seen.values())]
     for agent in agents:
         party = seats.of_channel(agent.channel)
-        connected = e.AgentConnected(now(), agent.channel, agent.unique_id, party, late=True)
+        at = agent.entered or now()  # of those who were beside the caller before that, the latest
+        connected = e.AgentConnected(at, agent.channel, agent.unique_id, party, late=True)
         sightings.append(Sighting(connected, room=room))
     if caller.in_room:
-        joined = [e.RoomJoined(now(), one.unique_id, one.channel) for one in (caller, *agents)]
+        joined = [
+            e.RoomJoined(one.entered or now(), one.unique_id, one.channel)
+            for one in (caller, *agents)
+        ]
         sightings += [Sighting(event, room=room) for event in joined]
-    aside = [e.RoomJoined(now(), one.unique_id, one.channel, True) for one in agents if one.aside]
-    return sightings + [Sighting(event, room=room) for event in aside]
+    aside = [
+        e.RoomJoined(one.entered or now(), one.unique_id, one.channel, True)
+        for one in agents
+        if one.aside
+    ]
+    sightings += [Sighting(event, room=room) for event in aside]
+    return sorted(sightings, key=lambda sighting: sighting.event.at)
 
 
 async def _variable(ami: Ami, row: ChannelSeen, name: str) -> str:

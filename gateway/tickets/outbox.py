@@ -20,6 +20,7 @@ from gateway.ledger.rows import GONE
 from gateway.tickets.retry import Outcome
 
 _o = t.outbox
+LONGEST_LEASE = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -141,8 +142,21 @@ def _open_and_first() -> Any:
 
 
 def _claimable(now: datetime) -> Any:
-    free = or_(_o.c.leased_until.is_(None), _o.c.leased_until <= now)
-    return and_(_open_and_first(), _o.c.due_at <= now, free)
+    """What may be sent now; moments that only a clock set back since can have written bind nobody.
+
+    Else a clock that was a day ahead for a second would hold tickets up for a day.
+    """
+    tried = (
+        select(t.deliveries.c.finished_at)
+        .where(t.deliveries.c.outbox_id == _o.c.id)
+        .order_by(t.deliveries.c.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    due = or_(_o.c.state == "queued", _o.c.due_at <= now, tried > now)
+    until = _o.c.leased_until
+    free = or_(until.is_(None), until <= now, until > now + LONGEST_LEASE)
+    return and_(_open_and_first(), due, free)
 
 
 async def _leased(connection: AsyncConnection, ids: Sequence[int]) -> list[Message]:

@@ -7,8 +7,9 @@ import pytest
 
 from gateway.clock import now
 from gateway.settings import OrdersSettings
-from gateway.tickets.outbox import Outbox
+from gateway.tickets.outbox import Attempt, Outbox
 from gateway.tickets.replay import replay_dead, replay_ticket
+from gateway.tickets.retry import Outcome
 
 from .delivery_world import TICKET, open_world, until
 
@@ -188,6 +189,46 @@ async def test_one_stuck_ticket_holds_no_other_up(world):
     await world.save()
     world.deliver()
     await world.reaches("queued", "delivered")
+
+
+@pytest.mark.parametrize("ahead", [timedelta(days=1), timedelta(seconds=30)])
+async def test_a_clock_that_was_ahead_for_a_moment_holds_no_ticket_up(world, ahead):
+    """What it wrote then is in the future: when to try again, and how long others keep off."""
+    await world.save()
+    outbox = Outbox(world.ledger)
+    [message] = await outbox.claim("ahead", 1, now() + ahead, timedelta(seconds=12))
+    refused = Outcome("retry", 401, "401 Unauthorized")  # its signature was of another time
+    then = now() + ahead
+    assert await outbox.settle(message, Attempt(then, then, refused, then + timedelta(hours=1)))
+    await world.save(2)
+    world.deliver()
+    await world.reaches("delivered", "delivered")
+
+
+async def test_a_lease_of_a_time_to_come_is_none(world):
+    await world.save()
+    ahead = now() + timedelta(days=1)
+    assert await Outbox(world.ledger).claim("ahead", 1, ahead, timedelta(seconds=12))
+    world.deliver()
+    await world.reaches("delivered")
+
+
+async def test_a_ticket_queued_by_a_clock_that_was_ahead_goes_at_once(world):
+    await world.ledger.save_ticket(TICKET, now() + timedelta(days=1))
+    world.deliver()
+    await world.reaches("delivered")
+
+
+async def test_after_a_clock_that_was_ahead_the_next_wait_counts_again(world):
+    await world.save()
+    outbox, lease = Outbox(world.ledger), timedelta(seconds=12)
+    refused = Outcome("retry", 401, "401 Unauthorized")
+    then = now() + timedelta(days=1)
+    [message] = await outbox.claim("ahead", 1, then, lease)
+    await outbox.settle(message, Attempt(then, then, refused, then + lease))
+    [again] = await outbox.claim("after", 1, now(), lease)
+    await outbox.settle(again, Attempt(now(), now(), refused, now() + timedelta(minutes=1)))
+    assert await outbox.claim("soon", 1, now(), lease) == []
 
 
 async def test_without_an_order_system_tickets_stay_queued(tmp_path):

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from gateway.lab.leg_check.cast import RINGS, TALK_S, One
 from gateway.lab.phones.incoming import IncomingPolicy
-from gateway.lab.scene import BUSY, DECLINE
+from gateway.lab.scene import BUSY, DECLINE, OFFICER_HZ
 
 Play = Callable[[One], Awaitable[None]]
 WAITS_S = 2.0
@@ -196,7 +196,10 @@ async def consults_and_hands_over(one: One) -> None:
 async def consults_and_hangs_up(one: One) -> None:
     await one.begin()
     await one.meets(f"*7{one.away}")
+    one.officer.tone(OFFICER_HZ)
     await one.operator.hang_up()
+    # Until the two are together an officer who leaves has only not taken the caller.
+    await one.citizen.heard.until_hears(OFFICER_HZ, timeout_s=15.0)
     await one.talk()
     await one.over(one.officer)
 

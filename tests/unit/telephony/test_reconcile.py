@@ -278,7 +278,7 @@ def in_second_room(*more: ChannelSeen) -> Snapshot:
 def test_a_consultation_that_the_dialplan_began_is_taken_up() -> None:
     scene = given_talking()
     events = catch_up(scene, in_second_room(row("7.7", OFFICERS, "ConfBridge", "second")))
-    assert kinds(events) == ["RoomJoined", "Asked", "RoomJoined", "CallerOnHold"]
+    assert kinds(events) == ["RoomJoined", "Asked", "CallerOnHold", "RoomJoined"]
     assert scene.history[-1] is TransferState.CONSULTING
     assert (scene.shown.via, scene.shown.target) == ("native", "110")
     assert scene.all(c.MoveToRoom) == []
