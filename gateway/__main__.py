@@ -1,8 +1,9 @@
 """The `liandong` command."""
 
-import asyncio
 import os
 import sys
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -10,8 +11,9 @@ import typer
 from gateway import app as processes
 from gateway import commands, log, settings, supervisor
 from gateway.errors import ConfigError, LiandongError
+from gateway.supervisor import Role
 
-_ROLES = {"serve", *supervisor.ROLES}
+_ROLES = {"serve", "control", "recognise", "deliver"}
 cli = typer.Typer(
     name="liandong",
     help="Liandong (联动): links the 12345 hotline and the 110 line on Asterisk.",
@@ -19,7 +21,6 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
 )
 Config = commands.Config
-_log_flags: list[str] = []
 
 
 @cli.callback()
@@ -28,19 +29,24 @@ def _prepare(
     log_json: Annotated[bool, typer.Option(help="Logs as JSON lines.")] = False,
 ) -> None:
     log.configure(log_level.upper(), json=log_json)
-    _log_flags[:] = ["--log-level", log_level, *(["--log-json"] if log_json else [])]
-    supervisor.stop_with_supervisor()
 
 
 @cli.command()
 def serve(config: Config = None) -> None:
     """Run the gateway: control with API, recognition, delivery."""
-    workers = settings.load(config).speech.worker_count  # a mistake is told once, here
-    argv = [sys.executable, "-m", "gateway", *_log_flags, "{role}"]
-    if config is not None:
-        argv += ["--config", str(config)]
-    roles = ["control", *["recognise"] * workers, "deliver"]
-    raise typer.Exit(asyncio.run(supervisor.supervise(argv, roles)))
+    loaded = settings.load(config)
+    processes.load_what_all_need()
+    recognise = [
+        _role("recognise", partial(processes.run_recognition, loaded, number))
+        for number in range(loaded.speech.worker_count)
+    ]
+    control = _role("control", partial(processes.run_control, loaded))
+    deliver = _role("deliver", partial(processes.run_delivery, loaded), waits=True)
+    raise typer.Exit(supervisor.supervise([control, *recognise, deliver]))
+
+
+def _role(name: str, work: Callable[[], None], *, waits: bool = False) -> Role:
+    return Role(name, partial(_status_of, work, serves=True), waits)
 
 
 @cli.command()
@@ -80,17 +86,21 @@ def main() -> None:
         log.guard_threads()
     else:
         commands.mount(cli)
+    raise SystemExit(_status_of(cli, serves=serves))
+
+
+def _status_of(work: Callable[[], object], *, serves: bool) -> int:
     try:
-        cli()
+        work()
     except LiandongError as error:
         print(f"liandong: {error}", file=sys.stderr)  # noqa: T201
-        status = os.EX_CONFIG if isinstance(error, ConfigError) else 1
-        raise SystemExit(status) from error
+        return os.EX_CONFIG if isinstance(error, ConfigError) else 1
     except Exception as error:
         if not serves:
             raise
         print(f"liandong died\n{log.frames(error)}", file=sys.stderr)  # noqa: T201
-        raise SystemExit(1) from None
+        return 1
+    return 0
 
 
 if __name__ == "__main__":

@@ -7,14 +7,26 @@ import signal
 from collections.abc import Coroutine
 from typing import Any
 
-from gateway import supervisor
+from gateway import loading
 from gateway.errors import ConfigError
 from gateway.settings import Settings
 
 
+def load_what_all_need() -> None:
+    """What every process below loads first, once before they are forked."""
+    with loading.for_good():
+        import prometheus_client
+
+        from gateway.calls import facts
+        from gateway.live import redis
+
+        del prometheus_client, facts, redis
+
+
 def run_control(settings: Settings) -> None:
     """AMI, call sessions, API and recorder, until SIGTERM."""
-    from gateway.control import Control
+    with loading.for_good():
+        from gateway.control import Control
 
     _keep_private()
 
@@ -25,14 +37,13 @@ def run_control(settings: Settings) -> None:
         asyncio.run(main())
 
 
-def run_recognition(settings: Settings) -> None:
-    """One recognition worker, until SIGTERM."""
-    from gateway.speech import worker
+def run_recognition(settings: Settings, number: int = 0) -> None:
+    """One recognition worker, the `number`th of this machine from 0, until SIGTERM."""
+    with loading.for_good():
+        from gateway.speech import worker
 
     _keep_private()
-    settings = settings.model_copy(
-        update={"speech": settings.speech.of_worker(supervisor.number())}
-    )
+    settings = settings.model_copy(update={"speech": settings.speech.of_worker(number)})
     _serve_metrics(settings.speech.metrics_port)
     worker_id = f"{os.uname().nodename}-{os.getpid()}"
     asyncio.run(_until_signal(worker.run(settings, worker_id=worker_id)))
@@ -40,7 +51,8 @@ def run_recognition(settings: Settings) -> None:
 
 def run_delivery(settings: Settings) -> None:
     """The delivery process, until SIGTERM."""
-    from gateway.tickets import delivery
+    with loading.for_good():
+        from gateway.tickets import delivery
 
     _keep_private()
     _serve_metrics(settings.orders.metrics_port)

@@ -2,24 +2,22 @@
 
 Order matters: the journal and the switch come first; Redis, SQL and the page may come and go.
 Before anything else comes the switch's word that no other gateway controls it (`telephony.claim`).
+Then come the calls that are up and whoever listens to them; the record and the page (`office`) are
+loaded meanwhile.
 """
 
 import asyncio
 import contextlib
-import gc
 import signal
 from collections import deque
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from fastapi import FastAPI
 from redis.asyncio import Redis
 
-from gateway import log
-from gateway.api.app import create_app
-from gateway.api.server import serving
+from gateway import loading, log, supervised
 from gateway.calls import facts as f
 from gateway.calls.journal import Journal
 from gateway.calls.port import Verb
@@ -30,12 +28,10 @@ from gateway.calls.view import CallView
 from gateway.dispatch.begin import Advising
 from gateway.errors import ConfigError, SwitchError
 from gateway.ids import call_id
-from gateway.ledger.recorder import Recorder
-from gateway.ledger.repository import Ledger
 from gateway.live import names
 from gateway.live.follow import follow
 from gateway.live.redis import connect
-from gateway.live.streams import LivePublisher, RedisLiveReader
+from gateway.live.streams import LivePublisher
 from gateway.media.keeper import NO_CAPACITY, TapKeeper
 from gateway.media.taps import TAP_PREFIX, TapOpener
 from gateway.probes import Probes
@@ -50,10 +46,15 @@ from gateway.telephony.fenced import FencedAmi
 from gateway.telephony.seats import Seats
 from gateway.telephony.sightings import Sightings
 
+if TYPE_CHECKING:
+    from gateway.office import Office
+
 _log = log.get("control")
 _HELD = 20_000
 """Events kept while it is not sure that we are in control; older ones are found on the switch."""
 _RINGING_LINE_AGAIN_S = 10.0
+_FIRST_WORDS_S = 2.0
+"""Callers who say nothing for so long are not waited for."""
 
 
 class Control:
@@ -62,7 +63,6 @@ class Control:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.redis: Redis = connect(settings.redis.url)
-        self.ledger = Ledger(settings.ledger.url, zone=settings.figures.zone)
         self.journal = Journal(settings.journal.directory)
         self.ami = AmiClient(settings.switch, on_event=self._on_ami, on_link=self._on_link)
         self.ringing = AmiClient(settings.switch, on_event=_nothing, on_link=_nothing, events=False)
@@ -114,19 +114,13 @@ class Control:
             lambda: self.claim.valid,
             partial(call_id, pbx=f"{settings.switch.host}:{settings.switch.port}"),
         )
-        probes = Probes(
-            self.ami,
-            self.redis,
-            self.ledger,
-            self.journal,
-            delivers=bool(settings.orders.url),
-            listens=settings.speech.enabled,
-            in_control=lambda: self.claim.valid,
-        )
-        self.registry = Registry(tools, _keys(settings), probes.all(), self._look_again)
+        self.registry = Registry(tools, _keys(settings), look_again=self._look_again)
         self.takeover = Takeover(settings, ami, self.registry, self.taps, seats)
         self.advising = Advising(self._record, settings.dispatch.taxonomy, settings.profile)
-        self.recorder = Recorder(self.ledger, self._wake_delivery, self._record, settings)
+        self._office: Office | None = None
+        self._unrecorded: list[tuple[f.Fact, CallView]] | None = []
+        """Until the ledger has been told what comes before them."""
+        self._heard = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -136,12 +130,12 @@ class Control:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
         stopped = asyncio.create_task(stop.wait(), name="stop")
-        if not await self._stand_by(stopped):
+        office = asyncio.create_task(asyncio.to_thread(self._load_office), name="office")
+        if not await self._stand_by(stopped, office):
             await self._stop()
             return
-        reader = RedisLiveReader(self.redis)
-        app = create_app(self.settings, self.registry, reader, self.ledger, self.advising)
-        async with self.live, self._running() as driving, self._api(app):
+        async with self.live, self._running() as driving, self._open(office):
+            supervised.ready()
             advising = self._start(self._advise(), "advice")
             ends = {stopped, driving, advising}
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
@@ -150,10 +144,17 @@ class Control:
             if not task.cancelled():
                 task.result()
 
-    async def _stand_by(self, stopped: asyncio.Task[Any]) -> bool:
-        """Wait until we control the PBX, or it cannot be reached; False: stopped meanwhile."""
+    async def _stand_by(self, stopped: asyncio.Task[Any], office: asyncio.Task["Office"]) -> bool:
+        """Wait until we control the PBX, or it cannot be reached; False: stopped meanwhile.
+
+        Raises ConfigError as soon as `office` does.
+        """
         turn = asyncio.create_task(self._await_turn(), name="stand-by")
-        await asyncio.wait({stopped, turn}, return_when=asyncio.FIRST_COMPLETED)
+        pending: set[asyncio.Task[Any]] = {stopped, turn, office}
+        while not (stopped.done() or turn.done()):
+            _, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+            if office.done():
+                office.result()
         if not turn.done():
             turn.cancel()
             return False
@@ -173,13 +174,10 @@ class Control:
     async def _running(self) -> AsyncIterator[asyncio.Task[None]]:
         driving = self._start(self._drive_switch(), "switch")
         try:
-            await self.takeover.recover(self.journal, self.ledger, self.recorder)
-            # What is loaded by now stays: else each full search for garbage goes through all of it,
-            # and every call waits 0.4 s.
-            gc.collect()
-            gc.freeze()
+            self.takeover.recover(self.journal)
+            self._recovered = True
+            self._catch_up()
             self._start(self._open_ringing_line(), "ringing line")
-            self._start(self.recorder.run(), "recorder")
             for stream, on_event, on_missed in (
                 (names.SPEECH, self._on_speech, self._on_missed_speech),
                 (names.DELIVERY, self._on_delivery, self._on_missed_delivery),
@@ -187,8 +185,6 @@ class Control:
                 since = self.takeover.missed_since
                 work = follow(self.redis, stream, on_event, missed=on_missed, since=since)
                 self._start(work, stream)
-            self._recovered = True
-            self._catch_up()
             yield driving
         finally:
             await self._stop(driving)
@@ -205,8 +201,11 @@ class Control:
         await self.claim.keep()
 
     async def _advise(self) -> None:
-        """Once calls are listened to: they come first, and there are words to read only then."""
+        """After the first words of the calls taken over, which its reading would hold up."""
         await self.takeover.listening.wait()
+        if self.registry.states():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._heard.wait(), _FIRST_WORDS_S)
         await self.advising.begin()
         await self.advising.follow()
 
@@ -221,18 +220,43 @@ class Control:
             else:
                 return
 
+    def _load_office(self) -> "Office":
+        """Blocks for as long as the modules take."""
+        with loading.for_good():
+            from gateway.office import Office  # noqa: PLC0415  slow to load
+
+            return Office(self.settings, self.registry, self.redis, self.advising, self._record)
+
     @asynccontextmanager
-    async def _api(self, app: FastAPI) -> AsyncIterator[None]:
+    async def _open(self, loaded: asyncio.Task["Office"]) -> AsyncIterator[None]:
         """A gateway that hangs, and that we follow, may keep its port: calls do not wait for it."""
-        at = (app, self.settings.api.host, self.settings.api.port)
+        self._office = office = await loaded
+        self._start(self._keep_record(office), "recorder")
+        self.registry.probes = Probes(
+            self.ami,
+            self.redis,
+            office.ledger,
+            self.journal,
+            delivers=bool(self.settings.orders.url),
+            listens=self.settings.speech.enabled,
+            in_control=lambda: self.claim.valid,
+        ).all()
         async with AsyncExitStack() as stack:
             try:
-                await stack.enter_async_context(serving(*at))
+                await stack.enter_async_context(office.serving())
             except ConfigError:
                 if not self.claim.followed:
                     raise
-                self._start(_serve_once_free(*at), "api")
+                self._start(_serve_once_free(office), "api")
             yield
+
+    async def _keep_record(self, office: "Office") -> None:
+        """What an earlier gateway may not have told the ledger comes first."""
+        await self.takeover.tell(office.ledger, office.recorder)
+        for fact, view in self._unrecorded or ():
+            office.recorder.offer(fact, view)
+        self._unrecorded = None
+        await office.recorder.run()
 
     async def _stop(self, driving: asyncio.Task[None] | None = None) -> None:
         if driving is not None and not driving.done():
@@ -241,8 +265,9 @@ class Control:
         await self.claim.give_up()
         await self.taps.close()
         await self.registry.close()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.recorder.idle(), 3.0)
+        if self._office is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._office.recorder.idle(), 3.0)
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -250,7 +275,8 @@ class Control:
         await self.ringing.close()
         await self.ami.close()
         self.journal.close()
-        await self.ledger.close()
+        if self._office is not None:
+            await self._office.ledger.close()
         await self.redis.aclose()
 
     def _start(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
@@ -293,6 +319,7 @@ class Control:
 
     def _on_speech(self, text: str) -> None:
         event = speech_event.validate_json(text)
+        self._heard.set()
         if isinstance(event, PartialHeard):
             self.live.publish(event.call_id, event.kind, text)
         else:
@@ -318,11 +345,11 @@ class Control:
 
     def _on_fact(self, fact: f.Fact, view: CallView) -> None:
         self.live.publish(fact.call_id, fact.kind, f.dump(fact))
-        self.recorder.offer(fact, view)
+        if self._unrecorded is not None:
+            self._unrecorded.append((fact, view))
+        elif self._office is not None:
+            self._office.recorder.offer(fact, view)
         self.advising.see(fact, view)
-
-    async def _wake_delivery(self) -> None:
-        await self.redis.publish(names.OUTBOX_WAKE, "due")
 
     def _speaks(self, leg_id: str) -> bool:
         return self.registry.speaks(leg_id)
@@ -337,10 +364,10 @@ def _nothing(_: object) -> None:
     """The connection that rings targets: events and losses are the other one's to tell."""
 
 
-async def _serve_once_free(app: FastAPI, host: str, port: int) -> None:
+async def _serve_once_free(office: "Office") -> None:
     while True:
         with contextlib.suppress(ConfigError):
-            async with serving(app, host, port):
+            async with office.serving():
                 await asyncio.Event().wait()
         await asyncio.sleep(1.0)
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -12,9 +13,11 @@ from gateway.calls.port import ComponentHealth
 from gateway.calls.registry import Probe
 from gateway.clock import now
 from gateway.errors import LedgerError
-from gateway.ledger.repository import Ledger
 from gateway.live import names
 from gateway.telephony.ami_port import Ami
+
+if TYPE_CHECKING:
+    from gateway.ledger.repository import Ledger
 
 _LATE_DELIVERY_S = 60
 """A ticket that waits longer than this means that delivery or the order system is not well."""
@@ -28,7 +31,7 @@ class Probes:
         self,
         ami: Ami,
         redis: Redis,
-        ledger: Ledger,
+        ledger: "Ledger",
         journal: Journal,
         *,
         delivers: bool,

@@ -1,113 +1,196 @@
-"""`liandong serve`: runs control, recognition and delivery as processes and keeps them running.
+"""`liandong serve`: forks control, recognition and delivery, and keeps them running.
 
 Separate processes, so that recognition can never slow call control. A child that ends is started
 again with growing pauses; each child stops by itself when the supervisor is gone.
+
+Forked, since callers wait while the gateway starts: what every role needs is loaded once, by their
+parent. It has neither threads nor an event loop, which a fork would take along in pieces.
 """
 
-import asyncio
 import os
+import select
 import signal
-import threading
-from collections.abc import Sequence
+import sys
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from gateway import log
+from gateway import log, supervised
 
 _log = log.get("serve")
-ROLES = ("control", "recognise", "deliver")
-SUPERVISED_ENV = "LIANDONG_SUPERVISED"
-NUMBER_ENV = "LIANDONG_SUPERVISED_NUMBER"
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S, _WELL_S = 0.2, 10.0, 30.0
 _GRACE_S = 10.0
 _STARTING_S = 30.0
 """Bad settings stop a gateway that starts; one that runs is not stopped by a later mistake."""
+_AT_LAST_S = 5.0
+"""A role that waits for the others starts even if they take longer than this."""
+_STOPPING = (signal.SIGTERM, signal.SIGINT)
+_SIGNALS = (*_STOPPING, signal.SIGCHLD)
+_FIRST_PLACE = 128
+"""Roles say where they stand in the row, in the pipe that tells of signals too: above those."""
 
 
 @dataclass(frozen=True)
-class _Role:
+class Role:
+    """A process to keep. `run` returns its exit status; `waits`: the others start first."""
+
     name: str
-    number: int
+    run: Callable[[], int]
+    waits: bool = False
 
 
-async def supervise(argv: Sequence[str], roles: Sequence[str] = ROLES) -> int:
+def supervise(roles: Sequence[Role]) -> int:
     """Run `roles` until SIGTERM or SIGINT; returns the exit status.
 
-    `argv`: a role's whole command line, in which ``{role}`` stands for its name. A role that is
-    named several times runs so often, numbered from 0 in NUMBER_ENV. A role that ends with
-    EX_CONFIG stops all: it would never get better by itself.
+    A role that ends with EX_CONFIG stops all: it would never get better by itself. Call this from
+    the only thread of a process.
     """
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    ends = await asyncio.gather(
-        *(
-            _keep(
-                _Role(role, roles[:at].count(role)), [word.format(role=role) for word in argv], stop
-            )
-            for at, role in enumerate(roles)
-        )
-    )
-    return max(ends)
+    supervisor = _Supervisor(roles)
+    try:
+        return supervisor.run()
+    finally:
+        supervisor.close()
 
 
-async def _keep(role: _Role, argv: Sequence[str], stop: asyncio.Event) -> int:
-    pause = _FIRST_PAUSE_S
-    loop = asyncio.get_running_loop()
-    began = loop.time()
-    while not stop.is_set():
-        started = loop.time()
-        status = await _run_once(role, argv, stop)
-        if status == os.EX_CONFIG and started - began < _STARTING_S:
-            stop.set()
-            return status
-        if stop.is_set():
-            break
-        pause = _FIRST_PAUSE_S if loop.time() - started > _WELL_S else pause
-        _log.error(
-            "process ended; starting it again", role=role.name, number=role.number, in_s=pause
-        )
+class _Kept:
+    """A role with its process; times are monotonic."""
+
+    def __init__(self, role: Role) -> None:
+        self.role = role
+        self.pid = 0
+        self.ready = False
+        self.started = 0.0
+        self.due = 0.0
+        """When to start it (again)."""
+        self._pause = _FIRST_PAUSE_S
+
+    def ended(self, now: float) -> None:
+        """It is started again after a pause: the longer, the more often it has ended at once."""
+        self.pid, self.ready = 0, False
+        if now - self.started > _WELL_S:
+            self._pause = _FIRST_PAUSE_S
+        self.due = now + self._pause
+        _log.error("process ended; starting it again", role=self.role.name, in_s=self._pause)
+        self._pause = min(_LONGEST_PAUSE_S, self._pause * 2)
+
+
+class _Supervisor:
+    def __init__(self, roles: Sequence[Role]) -> None:
+        self._kept = [_Kept(role) for role in roles]
+        self._began = time.monotonic()
+        self._kill_at: float | None = None
+        """While stopping: when patience ends."""
+        self._status = 0
+        self._told, self._tell = os.pipe()
+        self._life, self._alive = os.pipe()
+        os.set_blocking(self._tell, False)
+        self._handlers = {number: signal.signal(number, _wake) for number in _SIGNALS}
+        signal.set_wakeup_fd(self._tell, warn_on_full_buffer=False)
+
+    def close(self) -> None:
+        signal.set_wakeup_fd(-1)
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        for end in (self._told, self._tell, self._life, self._alive):
+            os.close(end)
+
+    def run(self) -> int:
+        while True:
+            self._collect()
+            if self._kill_at is None:
+                self._start_due()
+            elif not self._running():
+                return self._status
+            self._listen()
+
+    def _running(self) -> list[_Kept]:
+        return [kept for kept in self._kept if kept.pid]
+
+    def _start_due(self) -> None:
+        for place, kept in enumerate(self._kept):
+            if not kept.pid and time.monotonic() >= self._due(kept):
+                self._start(kept, place)
+
+    def _due(self, kept: _Kept) -> float:
+        first = [one for one in self._kept if not one.role.waits]
+        if kept.role.waits and not all(one.ready for one in first):
+            return max(kept.due, self._began + _AT_LAST_S)
+        return kept.due
+
+    def _start(self, kept: _Kept, place: int) -> None:
+        kept.started = time.monotonic()
+        # A signal that comes while the child is not itself yet is its own, not lost.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        pid = os.fork()
+        if not pid:
+            self._become(kept.role, place)
+        kept.pid = pid
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+
+    def _become(self, role: Role, place: int) -> None:
+        """In the child: be the role, and never return."""
+        status = 1
         try:
-            await asyncio.wait_for(stop.wait(), pause)
-        except TimeoutError:
-            pause = min(_LONGEST_PAUSE_S, pause * 2)
-    return 0
+            signal.set_wakeup_fd(-1)
+            for number in _SIGNALS:
+                signal.signal(number, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+            os.close(self._told)
+            os.close(self._alive)
+            at = _FIRST_PLACE + place
+            supervised.become(role.name, pipe=self._tell, place=at, life=self._life)
+            status = role.run()
+        except BaseException as error:
+            sys.stderr.write(f"{role.name} died\n{log.frames(error)}\n")
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(status)
+
+    def _collect(self) -> None:
+        """Take note of who has ended."""
+        for kept in self._running():
+            pid, how = os.waitpid(kept.pid, os.WNOHANG)
+            if not pid:
+                continue
+            status, starting = os.waitstatus_to_exitcode(how), kept.started - self._began
+            if self._kill_at is not None:
+                kept.pid = 0
+            elif status == os.EX_CONFIG and starting < _STARTING_S:
+                kept.pid, self._status = 0, status
+                self._stop()
+            else:
+                kept.ended(time.monotonic())
+
+    def _listen(self) -> None:
+        """Wait until something is told, or due."""
+        due = [self._due(kept) for kept in self._kept if not kept.pid]
+        until = min(due, default=None) if self._kill_at is None else self._kill_at
+        timeout = None if until is None else max(0.0, until - time.monotonic())
+        if not select.select([self._told], [], [], timeout)[0]:
+            if self._kill_at is not None:
+                self._kill()
+            return
+        for told in os.read(self._told, 1024):
+            if told in _STOPPING:
+                self._stop()
+            elif told >= _FIRST_PLACE:
+                kept = self._kept[told - _FIRST_PLACE]
+                kept.ready = True
+                _log.info("ready", role=kept.role.name)
+
+    def _stop(self) -> None:
+        if self._kill_at is None:
+            self._kill_at = time.monotonic() + _GRACE_S
+            for kept in self._running():
+                os.kill(kept.pid, signal.SIGTERM)
+
+    def _kill(self) -> None:
+        self._kill_at = time.monotonic() + _GRACE_S
+        for kept in self._running():
+            _log.error("process would not stop", role=kept.role.name)
+            os.kill(kept.pid, signal.SIGKILL)
 
 
-async def _run_once(role: _Role, argv: Sequence[str], stop: asyncio.Event) -> int:
-    child = await asyncio.create_subprocess_exec(
-        *argv,
-        stdin=asyncio.subprocess.PIPE,
-        env={**os.environ, SUPERVISED_ENV: "1", NUMBER_ENV: str(role.number)},
-        start_new_session=True,
-    )
-    ended = asyncio.create_task(child.wait())
-    stopped = asyncio.create_task(stop.wait())
-    await asyncio.wait({ended, stopped}, return_when=asyncio.FIRST_COMPLETED)
-    stopped.cancel()
-    if not ended.done():
-        child.terminate()
-        try:
-            await asyncio.wait_for(asyncio.shield(ended), _GRACE_S)
-        except TimeoutError:
-            _log.error("process would not stop", role=role.name)
-            child.kill()
-    return await ended
-
-
-def number() -> int:
-    """Which one of its role this process is, from 0."""
-    return int(os.environ.get(NUMBER_ENV, "0"))
-
-
-def stop_with_supervisor() -> None:
-    """In a supervised child: end with SIGTERM when the supervisor's end of our stdin closes."""
-    if os.environ.get(SUPERVISED_ENV) != "1":
-        return
-
-    def watch() -> None:
-        while os.read(0, 1024):
-            pass
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    threading.Thread(target=watch, name="supervisor-watch", daemon=True).start()
+def _wake(_number: int, _frame: object) -> None:
+    """The pipe tells of the signal; without a handler it would not."""

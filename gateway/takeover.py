@@ -1,18 +1,19 @@
 """What was missed: by a gateway that starts, by a lost connection."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from gateway import log
+from gateway.calls import facts as f
 from gateway.calls import recovery
 from gateway.calls.commands import OpenTap
 from gateway.calls.journal import Journal
 from gateway.calls.registry import KEEP_ENDED, Registry
+from gateway.calls.view import CallView
 from gateway.clock import now
 from gateway.errors import LedgerError, SwitchError, SwitchUnreachable
-from gateway.ledger.recorder import Recorder
-from gateway.ledger.repository import Ledger
 from gateway.media.keeper import TapKeeper
 from gateway.settings import Settings
 from gateway.telephony.ami_port import Ami
@@ -21,6 +22,10 @@ from gateway.telephony.reconcile import Snapshot, missed, snapshot, tapped, unta
 from gateway.telephony.seats import Seats
 from gateway.telephony.signs import signed_unseen
 from gateway.telephony.strangers import strangers
+
+if TYPE_CHECKING:
+    from gateway.ledger.recorder import Recorder
+    from gateway.ledger.repository import Ledger
 
 _log = log.get("control")
 _OVERLAP = timedelta(minutes=1)
@@ -32,7 +37,7 @@ _WORKER_START_S = 15.0
 
 
 class Takeover:
-    """`recover` before any event, `reconcile` after each connection to the switch."""
+    """`recover` before any event, `reconcile` after each connection to the switch, `tell` once."""
 
     def __init__(
         self, settings: Settings, ami: Ami, registry: Registry, taps: TapKeeper, seats: Seats
@@ -46,24 +51,30 @@ class Takeover:
         """What other processes have said since then may have been said to nobody."""
         self.listening = asyncio.Event()
         """Whoever is on the calls taken over is listened to, or nobody can be."""
+        self._found: list[f.Fact] = []
+        self._views: Mapping[str, CallView] = {}
         self._taken_over = False
         self._asked = False
         self._looked_at = float("-inf")
 
-    async def recover(self, journal: Journal, ledger: Ledger, recorder: Recorder) -> None:
-        """Take over what an earlier gateway left: its live calls, and facts not yet in SQL."""
-        facts = list(journal.facts())
-        views = recovery.views_of(facts)
+    def recover(self, journal: Journal) -> None:
+        """Take over the calls of an earlier gateway."""
+        self._found = facts = list(journal.facts())
+        self._views = views = recovery.views_of(facts)
         recent = now() - KEEP_ENDED
         kept = [v for v in views.values() if v.ended_at is None or v.ended_at > recent]
         self._registry.adopt(kept)
         self._taken_over = True
         self.missed_since = max((fact.at for fact in facts), default=now()) - _OVERLAP
-        since = await _recorded_until(ledger)
-        for fact in facts:
-            if fact.at >= since:
-                recorder.offer(fact, views[fact.call_id])
         _log.info("recovered", calls=len(kept))
+
+    async def tell(self, ledger: "Ledger", recorder: "Recorder") -> None:
+        """Offer the recorder what an earlier gateway had no time to bring into SQL."""
+        since = await _recorded_until(ledger)
+        for fact in self._found:
+            if fact.at >= since:
+                recorder.offer(fact, self._views[fact.call_id])
+        self._found, self._views = [], {}
 
     async def reconcile(self) -> None:
         """What has happened to our calls that we did not see?"""
@@ -125,7 +136,7 @@ class Takeover:
             await self._taps.open(tap, self._registry.heard_until(tap.leg_id))
 
 
-async def _recorded_until(ledger: Ledger) -> datetime:
+async def _recorded_until(ledger: "Ledger") -> datetime:
     """Everything before this is in the ledger; without SQL, tell it all again."""
     try:
         newest = await asyncio.wait_for(ledger.newest_at(), 2.0)

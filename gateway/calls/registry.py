@@ -43,13 +43,13 @@ class Registry:
         self,
         tools: Tools,
         keys: Keys,
-        probes: Sequence[Probe] = (),
         look_again: Callable[[], None] = lambda: None,
     ) -> None:
         """`look_again` is called when a key was pressed on a call that is not known here."""
         self._tools = tools
         self._keys = keys
-        self._probes = probes
+        self.probes: Sequence[Probe] = ()
+        """One for each part whose health is asked."""
         self._look_again = look_again
         self._unplaced: deque[tuple[Sighting, e.KeyPressed]] = deque(maxlen=_KEPT_KEYS)
         self._sessions: dict[str, Session] = {}
@@ -333,7 +333,7 @@ class Registry:
         return session.view
 
     async def health(self) -> list[ComponentHealth]:
-        return [await probe() for probe in self._probes]
+        return [await probe() for probe in self.probes]
 
     def _session(self, call_id: str) -> Session:
         try:

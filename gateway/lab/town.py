@@ -35,6 +35,7 @@ from gateway.lab.trunk import (
 from gateway.speech.models.home import shipped_dir
 from gateway.speech.models.registry import DEMO
 from gateway.speech.vosk_engine import check_model
+from gateway.supervised import role_of
 
 ACCOUNTS = (
     Account("1001", "pw-1001", "seat", "张敏"),
@@ -230,7 +231,7 @@ class Town:
         found = []
         with contextlib.suppress(OSError):  # the gateway has ended, or one of them does
             for pid in children_of(self.gateway.pid) if self.gateway else []:
-                if role.encode() in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
+                if role_of(pid) == role:
                     found.append(pid)
         return found
 

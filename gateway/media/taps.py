@@ -25,6 +25,7 @@ FAILURES = (NoCapacity, SwitchError, RedisError, OSError, ValueError, KeyError)
 """Why a tap cannot be opened; Redis may hold nonsense."""
 _STALE_S = 3.0
 """A worker announces itself every second; one that is silent for longer is as good as dead."""
+_LOOK_EVERY_S = 0.05
 _OPENED_KEPT = 1000
 
 
@@ -81,7 +82,7 @@ class TapOpener:
             with contextlib.suppress(RedisError, OSError):
                 if await self._announced():
                     return True
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(_LOOK_EVERY_S)
         return False
 
     async def _announced(self) -> list[dict[str, Any]]:

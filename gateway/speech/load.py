@@ -15,6 +15,9 @@ _FULL = 0.85
 """Of the threads' time: speech comes in bursts."""
 _TALK = 0.6
 """Share of a leg that is decoded, until it has been measured: half of it speech, and its edges."""
+_UNMEASURED = 0.1
+"""Seconds of work for a second of speech until the engine's speed has been measured: thrice what
+is usual, so that callers who are on the line already need not wait for it."""
 _OWN = 0.002
 """Seconds of work a second of a stream costs besides decoding."""
 _EASY = 0.5
@@ -42,20 +45,24 @@ class Load:
         threads: Threads,
         *,
         most: int,
-        decode_cost: float,
+        decode_cost: float = _UNMEASURED,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`decode_cost`: measured seconds of work for one second of speech."""
+        """`decode_cost`: as `measured`, where it is known already."""
         self.easy = True
         """There is time to decode words as they are spoken; else utterances whole, which costs a
         third less: one recogniser, which knows most of the graph, takes one after the other."""
         self._threads = threads
         self._most = most or MOST
-        self._prior = decode_cost * _TALK + _OWN
+        self.measured(decode_cost)
         self._clock = clock
         self._waits: deque[tuple[float, float]] = deque()
         self._spent: deque[tuple[float, float]] = deque(maxlen=60)
         self._last_s, self._last_busy_s = clock(), 0.0
+
+    def measured(self, decode_cost: float) -> None:
+        """The engine takes `decode_cost` seconds of work for one second of speech."""
+        self._prior = decode_cost * _TALK + _OWN
 
     def note(self, wait_s: float, *, leg_id: str = "", due_ms: float = 0.0) -> None:
         """Audio had its words `wait_s` after it came: of which leg, and up to where of its audio.

@@ -55,6 +55,8 @@ class Publisher:
         self, log_: EventLog, *, room: int = 5000, backoff_s: tuple[float, float] = (0.1, 2.0)
     ) -> None:
         self.last_lag_s: float | None = None
+        self.words = asyncio.Event()
+        """Somebody's words have come."""
         self._log = log_
         self._room = room
         self._backoff_s = backoff_s
@@ -70,6 +72,8 @@ class Publisher:
 
     def publish(self, event: SpeechEvent, spoken_at: float | None = None) -> None:
         """Queue `event`; `spoken_at`: monotonic time when the end of its speech arrived."""
+        if isinstance(event, PartialHeard | UtteranceHeard):
+            self.words.set()
         self._waiting.append(_Waiting(event, spoken_at))
         while len(self._waiting) > self._room and self._make_room():
             pass

@@ -14,6 +14,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from gateway import supervised
 from gateway.live import names
 from gateway.log import get
 from gateway.media.audiosocket_server import AudioSocketServer
@@ -36,8 +37,10 @@ log = get("speech")
 _ANNOUNCE_S = 1.0
 _ANNOUNCED_FOR_S = 5
 _DRAIN_S = 3.0
-_READY = 4
-"""Recognisers made before the first call."""
+_AT_ONCE, _READY = 1, 4
+"""Recognisers made before the first audio is taken, and before the first call of its own."""
+_FIRST_WORDS_S = 2.0
+"""So long the words of those who are on the line already are waited for: they come first."""
 
 
 async def run(
@@ -78,15 +81,14 @@ async def serve(
     async with contextlib.AsyncExitStack() as stack:
         stop = stack.enter_context(_stop_signals())
         redis = await stack.enter_async_context(_redis(settings.redis.url))
-        cost = await asyncio.to_thread(decode_cost, engine)
         turns = Turns(_threads(speech))
         stack.callback(turns.close)
-        load = load_type(turns, most=speech.max_streams, decode_cost=cost)
+        load = load_type(turns, most=speech.max_streams)
         publisher = Publisher(RedisEventLog(redis))
         await stack.enter_async_context(_running(publisher.run()))
         later = Later(settings)
         pool = Pool(engine, recycle_s=speech.recycle_s, normalise=later.normalise)
-        await asyncio.to_thread(pool.warm, _READY)
+        await asyncio.to_thread(pool.warm, _AT_ONCE)
         hearing = Hearing(pool, turns, load, speech.batch_ms)
         streams = Streams(hearing, publisher.publish)
         server = AudioSocketServer(RedisGrants(redis), streams.open)
@@ -116,9 +118,14 @@ async def serve(
             port=port,
             model=engine.model_version,
             threads=turns.threads,
-            limit=load.limit,
-            decode_cost=round(cost, 4),
         )
+        supervised.ready()
+        load.measured(await asyncio.to_thread(decode_cost, engine))
+        log.info("speech.measured", limit=load.limit)
+        if len(streams):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(publisher.words.wait(), _FIRST_WORDS_S)
+        await asyncio.to_thread(pool.warm, _READY)
         await asyncio.to_thread(later.load)
         if ready is not None:
             ready(host, port)

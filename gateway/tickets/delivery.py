@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 import httpx
 
+from gateway import supervised
 from gateway.clock import now as clock_now
 from gateway.errors import ConfigError, LedgerError
 from gateway.ids import new_id
@@ -127,6 +128,7 @@ async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
     """
     stop = stop or asyncio.Event()
     with _signals(stop):
+        supervised.ready()
         if not settings.orders.url:
             _log.info("idle", why="orders.url is empty: tickets stay queued")
             await stop.wait()

@@ -85,7 +85,8 @@ class Gateway:
 
         ledger: Any = SimpleNamespace(newest_at=newest_at)
         recorder: Any = SimpleNamespace(offer=lambda fact, _view: self.offered.append(fact))
-        await self.takeover.recover(self.journal, ledger, recorder)
+        self.takeover.recover(self.journal)
+        await self.takeover.tell(ledger, recorder)
 
     def sees(self, *rows: dict[str, str]) -> None:
         events = tuple(AmiEvent("CoreShowChannel", one) for one in rows)
