@@ -157,6 +157,9 @@ def _queue_options(name: str, args: list[str]) -> Finding:
     if wrong:
         good = f"Queue({args[0]},ciF({expect.LEFT_EXTENSION}))"
         return fail(name, f"{shown}: {'; '.join(wrong)}", f"use {good} with your own other options")
+    if "i" not in given:
+        forwards = "no `i`: a phone that answers 302 chooses whom the PBX dials for the caller"
+        return warn(name, f"{shown}: {forwards}", "add `i` to its options")
     return ok(name, shown)
 
 

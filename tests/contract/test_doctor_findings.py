@@ -119,6 +119,7 @@ def test_one_thing_wrong_is_one_failure(switch, asked, old, new, name, says):
     [
         ("CoreSettings", "22.10.1+dfsg+~cs6.17.60671434-1", "GIT-master", "Asterisk version"),
         (PLAN, "Queue(110,ciF(liandong-room^left^1)", "Queue(110,${OPTS}", "calls to 110"),
+        (PLAN, "Queue(110,ciF(", "Queue(110,cF(", "calls to 110"),
     ],
 )
 def test_what_may_be_well_is_a_warning(switch, asked, old, new, name):
