@@ -6,6 +6,7 @@ from gateway.media.audiosocket_codec import BYTES_PER_MS
 from gateway.speech import metrics
 from gateway.speech.endpoint import TRAILING_MS, Voice, Words
 from gateway.speech.gate import Gate
+from gateway.speech.glimpse import Glimpse
 from gateway.speech.pool import Lent, Pool
 from gateway.speech.port import Heard
 
@@ -67,6 +68,7 @@ class Ear:
         self._fed_ms = 0.0
         self._speaking = False
         self._lent: Lent | None = None
+        self._glimpse: Glimpse | None = Glimpse(pool)
         self._base_ms = 0.0
         self._said_ms = 0.0
 
@@ -147,7 +149,7 @@ class Ear:
             self._lent = self._pool.take()
             self._base_ms = work.began_ms - self._lent.fed_ms
             self._words.forget()
-        heard = self._accept(self._lent, work)
+        heard = self._glimpsed(self._accept(self._lent, work), work)
         said = self._said(heard, work)
         if work.over:
             lent, heard = self._lent, self._lent.recogniser.finish()
@@ -172,8 +174,18 @@ class Ear:
             return lent.recogniser.finish()
         return heard
 
+    def _glimpsed(self, heard: Heard | None, work: Work) -> Heard | None:
+        """Only of the first utterance, and until it has words."""
+        if self._glimpse is None:
+            return heard
+        known = heard is not None and heard.text
+        words = "" if known or work.over else self._glimpse.words(work.pcm)
+        if known or work.over or words:
+            self._glimpse = None
+        return Heard(final=False, text=words) if words else heard
+
     def _said(self, heard: Heard | None, work: Work) -> list[Said]:
-        if heard is None:
+        if heard is None or not (heard.final or heard.text):
             return []
         words = [
             (w.text, self._base_ms + w.start_s * 1000, self._base_ms + w.end_s * 1000, w.confidence)

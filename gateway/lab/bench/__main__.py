@@ -18,7 +18,7 @@ _FILE_WIDTH = 120
 
 
 def main(
-    transfers: Annotated[int, typer.Option(min=1, help="Of each arm.")] = 60,
+    transfers: Annotated[int, typer.Option(min=0, help="Of each arm.")] = 60,
     blind: Annotated[int, typer.Option(min=0, help="Plain blind transfers beside them.")] = 20,
     speech: Annotated[int, typer.Option(min=0, max=22, help="Spoken turns.")] = 22,
     restarts: Annotated[int, typer.Option(min=0, help="Of the gateway, in mid-call.")] = 5,
@@ -30,7 +30,7 @@ def main(
     console, result = terminal.report(_FILE_WIDTH), Result()
     ended = asyncio.run(_until_ended(plan, result))
     report = as_json(result)
-    if result.transfers:
+    if result.titles:
         show(result, console)
     if ended:
         console.print(f"[red]bench ended early:[/red] {ended}")

@@ -38,7 +38,12 @@ class Plan:
     @property
     def steps(self) -> int:
         """Calls and turns in all, for a progress bar."""
-        return (self.transfers + self.warm_up) * 2 + self.blind + self.speech + self.restarts
+        return self.transfers * 2 + self.warm * 2 + self.blind + self.speech + self.restarts
+
+    @property
+    def warm(self) -> int:
+        """Calls of each arm that do not count; none where no transfer is measured."""
+        return self.warm_up if self.transfers else 0
 
 
 @dataclass
@@ -91,7 +96,7 @@ async def bench(plan: Plan, result: Result, watch: Watch) -> None:
     try:
         async with arms(watch.starting) as (ours, native, blind):
             result.titles = {arm.name: arm.title for arm in (ours, native, blind)}
-            for _ in range(plan.warm_up):
+            for _ in range(plan.warm):
                 for arm in (ours, native):
                     await _one(arm, watch)
             deadline = started + plan.limit_s
