@@ -81,11 +81,13 @@ def main() -> None:
     Exit status 78 (EX_CONFIG) for settings that need mending, 1 for the rest.
     """
     # The gateway's own processes start without what only people at a terminal need.
-    serves = _command(sys.argv[1:]) in _ROLES
+    command = _command(sys.argv[1:])
+    serves = command in _ROLES
     if serves:
         log.guard_threads()
     else:
-        commands.mount(cli)
+        completes = "_LIANDONG_COMPLETE" in os.environ  # the shell asks what could be typed
+        commands.mount(cli, None if completes else command)
     raise SystemExit(_status_of(cli, serves=serves))
 
 

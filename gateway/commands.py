@@ -1,5 +1,6 @@
 """Commands for people: doctor, demo, lab, suggest, tickets, figures, callbacks, models, asr ..."""
 
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -10,30 +11,56 @@ Config = Annotated[
     typer.Option("--config", "-c", help="Settings file (TOML). Default: $LIANDONG_CONFIG."),
 ]
 
+COMMANDS = {
+    "suggest": (
+        "gateway.dispatch.cli:command",
+        "Suggest platform, class and urgency for texts, with the words behind it.",
+    ),
+    "demo": (
+        "gateway.lab.cli:demo",
+        "Play one real call from ringing phone to delivered ticket and measure it.",
+    ),
+    "transcribe": (
+        "gateway.speech.cli_transcribe:command",
+        "Transcribe recordings: any sample rate, A-law and mu-law too, each channel a speaker.",
+    ),
+    "dispatch": ("gateway.dispatch.cli_train:app", "Train and measure the dispatch advice."),
+    "tickets": ("gateway.tickets.cli:app", "Tickets in the ledger and their way out."),
+    "figures": (
+        "gateway.ledger.cli:app",
+        "Connection rate, waits, who was not served; and the leg log behind them.",
+    ),
+    "callbacks": (
+        "gateway.ledger.cli_callbacks:app",
+        "Callers who have gone while nobody had them.",
+    ),
+    "models": ("gateway.speech.cli_models:app", "Speech models: list, fetch, check, choose."),
+    "asr": ("gateway.speech.cli_asr:app", "Speech recognition for other programs."),
+    "lab": ("gateway.lab.cli:lab", "A private PBX with two centres, on loopback."),
+}
+"""Command -> where it is, and what it says of itself."""
 
-def mount(cli: typer.Typer) -> None:
-    """Add them to `cli`; only now are the modules behind them loaded."""
-    from gateway.dispatch.cli import command as suggest
-    from gateway.dispatch.cli_train import app as dispatch
-    from gateway.lab.cli import demo, lab
-    from gateway.ledger.cli import app as figures
-    from gateway.ledger.cli_callbacks import app as callbacks
-    from gateway.speech.cli_asr import app as asr
-    from gateway.speech.cli_models import app as models
-    from gateway.speech.cli_transcribe import command as transcribe
-    from gateway.tickets.cli import app as tickets
 
+def mount(cli: typer.Typer, wanted: str | None = None) -> None:
+    """Add them to `cli`; only the module behind `wanted` is loaded (None: every one).
+
+    Together they take two seconds, which a list of commands is not worth.
+    """
     cli.command()(doctor)
-    cli.command("suggest")(suggest)
-    cli.add_typer(dispatch, name="dispatch")
-    cli.command("demo")(demo)
-    cli.add_typer(tickets, name="tickets")
-    cli.add_typer(figures, name="figures")
-    cli.add_typer(callbacks, name="callbacks")
-    cli.add_typer(models, name="models")
-    cli.command("transcribe")(transcribe)
-    cli.add_typer(asr, name="asr")
-    cli.add_typer(lab, name="lab")
+    for name, (place, about) in COMMANDS.items():
+        if wanted not in (name, None):
+            cli.command(name, help=about)(_nothing)
+            continue
+        module, _, attribute = place.partition(":")
+        found = getattr(import_module(module), attribute)
+        if isinstance(found, typer.Typer):
+            cli.add_typer(found, name=name)
+        else:
+            cli.command(name)(found)
+
+
+def _nothing() -> None:
+    """Stands for a command in the list of them."""
 
 
 def doctor(
