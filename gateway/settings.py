@@ -206,7 +206,7 @@ class OrdersSettings(_Part):
     """Where tickets are POSTed; empty: keep them in the outbox."""
     secret: SecretStr = SecretStr("")
     """Standard Webhooks secret: ``whsec_`` + base64."""
-    timeout_s: float = 5.0
+    timeout_s: float = Field(5.0, gt=0, le=600)
     max_attempts: int = 0
     """After so many attempts a revision is dead; 0: it is tried until a person says stop."""
     backoff_base_s: float = 0.5

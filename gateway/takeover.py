@@ -1,6 +1,7 @@
 """What was missed: by a gateway that starts, by a lost connection."""
 
 import asyncio
+import itertools
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from gateway.errors import LedgerError, SwitchError, SwitchUnreachable
 from gateway.media.keeper import TapKeeper
 from gateway.settings import Settings
 from gateway.telephony.ami_port import Ami
-from gateway.telephony.entered import with_entered
+from gateway.telephony.entered import marks_of, with_marks
 from gateway.telephony.reconcile import Snapshot, missed, snapshot, tapped, untapped
 from gateway.telephony.seats import Seats
 from gateway.telephony.signs import signed_unseen
@@ -53,6 +54,7 @@ class Takeover:
         """Whoever is on the calls taken over is listened to, or nobody can be."""
         self._found: list[f.Fact] = []
         self._views: Mapping[str, CallView] = {}
+        self._one = asyncio.Lock()
         self._taken_over = False
         self._asked = False
         self._looked_at = float("-inf")
@@ -69,15 +71,21 @@ class Takeover:
         _log.info("recovered", calls=len(kept))
 
     async def tell(self, ledger: "Ledger", recorder: "Recorder") -> None:
-        """Offer the recorder what an earlier gateway had no time to bring into SQL."""
+        """Offer the recorder what an earlier gateway had no time to bring into SQL.
+
+        What was written after the first of these goes too: it may tell of an earlier time.
+        """
         since = await _recorded_until(ledger)
-        for fact in self._found:
-            if fact.at >= since:
-                recorder.offer(fact, self._views[fact.call_id])
+        for fact in itertools.dropwhile(lambda fact: fact.at < since, self._found):
+            recorder.offer(fact, self._views[fact.call_id])
         self._found, self._views = [], {}
 
     async def reconcile(self) -> None:
-        """What has happened to our calls that we did not see?"""
+        """What has happened to our calls that we did not see? One at a time."""
+        async with self._one:
+            await self._reconcile()
+
+    async def _reconcile(self) -> None:
         began, self._looked_at = now(), asyncio.get_running_loop().time()
         known, seen = await self._look()
         if seen is None:
@@ -108,8 +116,7 @@ class Takeover:
         for pause in (*_LOOK_AGAIN_S, None):
             known = self._registry.channels()
             try:
-                seen = await snapshot(self._ami)
-                return known, await with_entered(self._ami, self._registry.states(), seen)
+                return await self._channels(known)
             except SwitchUnreachable:
                 break  # the connection's return reconciles again
             except SwitchError as error:
@@ -117,6 +124,15 @@ class Takeover:
                 if pause is not None:
                     await asyncio.sleep(pause)
         return known, None
+
+    async def _channels(self, known: set[str]) -> tuple[set[str], Snapshot]:
+        """Nothing may be told of late: where marks took time to read, the list is read again."""
+        seen = await snapshot(self._ami)
+        marks = await marks_of(self._ami, self._registry.states(), seen)
+        if not marks:
+            return known, seen
+        known = self._registry.channels()
+        return known, with_marks(await snapshot(self._ami), marks)
 
     async def reconcile_soon(self) -> None:
         """`reconcile` for one who asks often: at most once in `_LOOK_EVERY_S`."""

@@ -1,46 +1,86 @@
-"""Since when people are in a room, where nobody of ours saw them come: the dialplan's mark says."""
+"""Since when people are in a room, where nobody of ours saw them come: the dialplan's marks say."""
 
+import asyncio
 import contextlib
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from gateway.calls.state import CallState
 from gateway.clock import now
-from gateway.errors import SwitchError
+from gateway.errors import SwitchRefused, SwitchTimeout
 from gateway.telephony.ami_port import Ami
 from gateway.telephony.reconcile import ChannelSeen, Snapshot
-from gateway.telephony.untrusted import stamp_of
+from gateway.telephony.untrusted import stamp_of, target_of
 
-_TAPS, _TARGETS = "AudioSocket/", "Local/"
+_READ_WITHIN_S = 1.0
+"""Whoever has not been asked by then is taken to have come just now."""
+_TARGETS = "Local/"
 
 
-async def with_entered(ami: Ami, states: Iterable[CallState], seen: Snapshot) -> Snapshot:
-    """`seen`, with the moment of entering for those whom no state knows in a room.
+@dataclass(frozen=True)
+class Mark:
+    """What the dialplan has noted of one channel's way into its room."""
 
-    A dialplan of before that mark leaves it unknown.
+    room: str
+    entered: datetime | None
+    asked: datetime | None = None
+    asker: str = ""
+    """Of a target that it rang by itself: the centre of whoever pressed the key."""
+
+
+Marks = Mapping[str, Mark]
+"""By unique id."""
+
+
+async def marks_of(ami: Ami, states: Iterable[CallState], seen: Snapshot) -> Marks:
+    """The marks of those in our rooms whom no state knows there. Raises SwitchUnreachable.
+
+    A dialplan of before the marks leaves them out. They take a moment to read: see `with_marks`.
     """
     legs = [leg for state in states for leg in (*state.agents, state.caller) if leg]
-    known = {leg.handle for leg in legs if leg.in_room or leg.aside}
+    known = {(leg.handle, leg.in_room, leg.aside) for leg in legs}
+    wanted = [
+        row
+        for row in seen.values()
+        if row.in_our_room and (row.unique_id, row.in_room, row.aside) not in known
+    ]
+    marks: dict[str, Mark] = {}
+    with contextlib.suppress(TimeoutError, SwitchTimeout):
+        async with asyncio.timeout(_READ_WITHIN_S):
+            for row in wanted:
+                marks[row.unique_id] = await _mark(ami, row)
+    return marks
+
+
+def with_marks(seen: Snapshot, marks: Marks) -> Snapshot:
+    """A list of channels that was asked for after `marks`, with those that still hold."""
     return {
-        unique_id: row if unique_id in known else await _marked(ami, row)
-        for unique_id, row in seen.items()
+        row.unique_id: replace(row, entered=mark.entered, asked=mark.asked, asker=mark.asker)
+        if (mark := marks.get(row.unique_id)) and mark.room == row.room
+        else row
+        for row in seen.values()
     }
 
 
-async def _marked(ami: Ami, row: ChannelSeen) -> ChannelSeen:
-    if row.channel.startswith(_TAPS) or not (row.in_room or row.aside):
-        return row
+async def _mark(ami: Ami, row: ChannelSeen) -> Mark:
     entered = await marked_at(ami, row.unique_id, "LD_ENTERED")
-    is_phone = not row.channel.startswith(_TARGETS)
-    asked = None if is_phone else await marked_at(ami, row.unique_id, "LD_ASKED")
-    return replace(row, entered=entered, asked=asked)
+    if not row.channel.startswith(_TARGETS):
+        return Mark(row.room, entered)
+    asked = await marked_at(ami, row.unique_id, "LD_ASKED")
+    asker = target_of(await _variable(ami, row.unique_id, "LD_PEER"))
+    return Mark(row.room, entered, asked, asker or "")
 
 
 async def marked_at(ami: Ami, channel: str, variable: str) -> datetime | None:
     """The moment in a channel's variable, by our clock and never to come; None: there is none."""
-    with contextlib.suppress(SwitchError):  # gone meanwhile
-        reply = await ami.send("Getvar", {"Channel": channel, "Variable": variable})
-        if stamp := stamp_of(reply.get("Value")):
-            return min(datetime.fromtimestamp(stamp - ami.clock_offset_s, UTC), now())
-    return None
+    stamp = stamp_of(await _variable(ami, channel, variable))
+    if not stamp:
+        return None
+    return min(datetime.fromtimestamp(stamp - ami.clock_offset_s, UTC), now())
+
+
+async def _variable(ami: Ami, channel: str, name: str) -> str:
+    with contextlib.suppress(SwitchRefused):  # gone meanwhile
+        return (await ami.send("Getvar", {"Channel": channel, "Variable": name})).get("Value")
+    return ""

@@ -1,8 +1,8 @@
 """What is on the PBX now, and what a gateway that was away has missed."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gateway.calls import events as e
@@ -14,6 +14,7 @@ from gateway.ids import new_id
 from gateway.telephony.ami_port import Ami
 from gateway.telephony.seats import Seats
 from gateway.telephony.sightings import SECOND_ROOM
+from gateway.telephony.untrusted import room_of
 
 _ROOM_APPLICATION = "ConfBridge"
 _HELD_CONTEXT = "liandong-alone"
@@ -38,6 +39,8 @@ class ChannelSeen:
     """Since when it is in its room, where the dialplan's mark was asked for (`entered`)."""
     asked: datetime | None = None
     """Of a target that the dialplan has rung by itself: when the key was pressed."""
+    asker: str = ""
+    """And the centre of whoever pressed it."""
 
     @property
     def spied(self) -> str:
@@ -47,6 +50,15 @@ class ChannelSeen:
     @property
     def in_room(self) -> bool:
         return self.application == _ROOM_APPLICATION and not self.aside
+
+    @property
+    def room(self) -> str:
+        """The conference it is in, of ours or not; '' outside."""
+        return self._first if self.application == _ROOM_APPLICATION else ""
+
+    @property
+    def in_our_room(self) -> bool:
+        return bool(room_of(self.room)) and not self.channel.startswith("AudioSocket/")
 
     @property
     def aside(self) -> bool:
@@ -114,7 +126,9 @@ def missed(state: CallState, seen: Snapshot, seats: Seats) -> list[e.Event]:
     if caller and caller.context == _HOLD_CONTEXT and not state.on_hold:
         begun = _begun_unseen(state, seen, seats)
         events += [*begun, e.CallerOnHold(begun[0].at if begun else now())]
-    return sorted(events, key=lambda event: event.at)
+    earliest = state.started or min((event.at for event in events), default=now())
+    in_time = [replace(event, at=max(event.at, earliest)) for event in events]
+    return sorted(in_time, key=lambda event: event.at)
 
 
 def _begun_unseen(state: CallState, seen: Snapshot, seats: Seats) -> list[e.Event]:
@@ -208,48 +222,66 @@ def _newcomers(state: CallState, seen: Snapshot, seats: Seats) -> Iterator[e.Eve
     for row in bridged_with(caller, seen.values()):
         if row.unique_id.startswith(f"{state.call_id}.target.") or state.leg_of(row.unique_id):
             continue
-        key = None if adopts or not caller.in_room else _key_unseen(state, row, seen)
+        phones = phones_of(row, seen.values())
+        if any(state.leg_of(phone.unique_id) for phone in phones):
+            continue
+        unseen = phones and caller.in_room and not adopts
+        key = _key_unseen(state, row, seen) if unseen else None
         if key:
             yield key
         if (adopts and caller.in_room) or key:
-            behind = phones_of(row, seen.values())
-            party = seats.of_channel(behind[0].channel) if behind else e.Party()
-            yield e.RoomJoined(_since(row), row.unique_id, row.channel, party=party)
+            yield target_came(row, phones, seats)
             adopts = False
             continue
-        for phone in phones_of(row, seen.values()):
-            if state.leg_of(phone.unique_id):
-                continue
-            yield from _operator_came(row, phone, seats, in_room=caller.in_room)
+        for phone in phones:
+            late = row.entered is None
+            yield from operator_came(row, phone, seats, in_room=caller.in_room, late=late)
 
 
 def _key_unseen(state: CallState, row: ChannelSeen, seen: Snapshot) -> e.Asked | None:
-    """The key on which the dialplan has rung this one by itself, if that can be so."""
-    operators = [leg for leg in state.agents if leg.handle in seen and seen[leg.handle].in_room]
+    """The key on which the dialplan has rung this one by itself, if that can be so.
+
+    Whoever pressed it may have hung up since: the end of their leg is told after this.
+    """
+    gone = [leg for leg in state.agents if leg.handle not in seen]
+    there = [leg for leg in state.agents if leg.handle in seen and seen[leg.handle].in_room]
+    centres = {leg.unique_id: leg.party.centre or state.centre for leg in there or gone}
+    asker = asker_of(row, centres)
+    asked = native_key(row, asker) if asker else None
+    return None if asked is None or refusal(state, asked) else asked
+
+
+def asker_of(row: ChannelSeen, operators: Mapping[str, str]) -> str:
+    """Whose key it was, of these (unique id to centre); '' if that cannot be told."""
+    of_centre = [one for one, centre in operators.items() if centre == row.asker]
+    candidates = of_centre if row.asker else list(operators)
+    return candidates[0] if len(candidates) == 1 else ""
+
+
+def native_key(row: ChannelSeen, asker: str) -> e.Asked | None:
+    """The key by which the dialplan rang this target by itself; None: it is no such target."""
     target = _RUNG_NATIVELY.match(row.channel)
-    if target is None or not operators or (state.transfer and state.transfer.live):
+    if target is None:
         return None
-    asked = e.Asked(
-        row.asked or _since(row),
-        ask=e.Ask.TRANSFER,
-        ref=new_id(),
-        target=target[1],
-        unique_id=operators[0].unique_id,
-        native=True,
+    at = min(row.asked or _since(row), _since(row))
+    return e.Asked(
+        at, ask=e.Ask.TRANSFER, ref=new_id(), target=target[1], unique_id=asker, native=True
     )
-    return None if refusal(state, asked) else asked
 
 
-def _operator_came(
-    row: ChannelSeen, phone: ChannelSeen, seats: Seats, *, in_room: bool
+def target_came(row: ChannelSeen, phones: Sequence[ChannelSeen], seats: Seats) -> e.RoomJoined:
+    """A target that the dialplan rang by itself is in the room; `phones`: behind its leg."""
+    party = seats.of_channel(phones[0].channel) if phones else e.Party()
+    return e.RoomJoined(_since(row), row.unique_id, row.channel, party=party)
+
+
+def operator_came(
+    row: ChannelSeen, phone: ChannelSeen, seats: Seats, *, in_room: bool, late: bool
 ) -> Iterator[e.Event]:
+    """The phone of `row`, or behind it, has the caller, in the room or in a queue's bridge."""
+    party = seats.of_channel(phone.channel)
     yield e.AgentConnected(
-        _since(row),
-        phone.channel,
-        phone.unique_id,
-        seats.of_channel(phone.channel),
-        late=row.entered is None,
-        in_room=in_room,
+        _since(row), phone.channel, phone.unique_id, party, late=late, in_room=in_room
     )
     if in_room:
         yield e.RoomJoined(_since(row), phone.unique_id, phone.channel)

@@ -4,6 +4,8 @@ Our dialplan has marked their channels; the marks are read back one caller at a 
 """
 
 import contextlib
+from collections.abc import Iterator
+from dataclasses import replace
 
 from gateway.calls import events as e
 from gateway.clock import now
@@ -15,8 +17,12 @@ from gateway.telephony.reconcile import (
     NOT_PEOPLE,
     ChannelSeen,
     Snapshot,
+    asker_of,
     bridged_with,
+    native_key,
+    operator_came,
     phones_of,
+    target_came,
 )
 from gateway.telephony.seats import Seats
 from gateway.telephony.untrusted import hops_of, number_of, room_of
@@ -43,8 +49,12 @@ async def _call(
     if not room:
         return []
     centre = await _variable(ami, caller, "LD_CENTRE")
+    consults = await _variable(ami, caller, "SHARED(LD_ASIDE)")
+    beside = [row for row in seen.values() if row.aside and row.channel == consults]
+    beside += bridged_with(caller, seen.values())
+    marks = [row.entered for row in (caller, *beside) if row.entered]
     arrived = e.CallArrived(
-        await marked_at(ami, caller.unique_id, "LD_BEGAN") or now(),
+        await marked_at(ami, caller.unique_id, "LD_BEGAN") or min(marks, default=now()),
         room=room,
         channel=caller.channel,
         unique_id=caller.unique_id,
@@ -55,29 +65,34 @@ async def _call(
         message_status=message_status,
         handovers=hops_of(await _variable(ami, caller, "LD_HOPS")),
     )
-    sightings = [Sighting(arrived, room=room)]
-    consults = await _variable(ami, caller, "SHARED(LD_ASIDE)")
-    beside = [row for row in seen.values() if row.aside and row.channel == consults]
-    beside += bridged_with(caller, seen.values())
-    agents = [phone for row in beside for phone in phones_of(row, seen.values())]
-    for agent in agents:
-        party = seats.of_channel(agent.channel)
-        at = agent.entered or now()  # of those who were beside the caller before that, the latest
-        connected = e.AgentConnected(at, agent.channel, agent.unique_id, party, late=True)
-        sightings.append(Sighting(connected, room=room))
+    events = _people(caller, beside, seen, seats, centre)
+    later = [replace(event, at=max(event.at, arrived.at)) for event in events]
+    told = [arrived, *sorted(later, key=lambda event: event.at)]
+    return [Sighting(event, room=room) for event in told]
+
+
+def _people(
+    caller: ChannelSeen, beside: list[ChannelSeen], seen: Snapshot, seats: Seats, centre: str
+) -> Iterator[e.Event]:
+    """Whoever is with the caller. When an operator took the call, nobody has noted."""
+    operators = {
+        row.unique_id: seats.of_channel(row.channel).centre or centre
+        for row in beside
+        if not row.channel.startswith(NOT_PEOPLE)
+    }
+    for row in beside:
+        phones = phones_of(row, seen.values())
+        asker = asker_of(row, operators) if caller.in_room and phones else ""
+        if asker and (key := native_key(row, asker)):
+            yield key
+            yield target_came(row, phones, seats)
+            continue
+        for phone in phones:
+            yield from operator_came(row, phone, seats, in_room=caller.in_room, late=True)
+            if row.aside:
+                yield e.RoomJoined(row.entered or now(), phone.unique_id, phone.channel, True)
     if caller.in_room:
-        joined = [
-            e.RoomJoined(one.entered or now(), one.unique_id, one.channel)
-            for one in (caller, *agents)
-        ]
-        sightings += [Sighting(event, room=room) for event in joined]
-    aside = [
-        e.RoomJoined(one.entered or now(), one.unique_id, one.channel, True)
-        for one in agents
-        if one.aside
-    ]
-    sightings += [Sighting(event, room=room) for event in aside]
-    return sorted(sightings, key=lambda sighting: sighting.event.at)
+        yield e.RoomJoined(caller.entered or now(), caller.unique_id, caller.channel)
 
 
 async def _variable(ami: Ami, row: ChannelSeen, name: str) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, func, insert, or_, select, update
+from sqlalchemy import and_, case, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.ledger import tables as t
@@ -21,6 +21,8 @@ from gateway.tickets.retry import Outcome
 
 _o = t.outbox
 LONGEST_LEASE = timedelta(hours=1)
+CLOCKS_DIFFER = timedelta(seconds=10)
+"""Those of two machines that deliver, by less than this."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,12 @@ class Outbox:
             await connection.execute(
                 update(_o)
                 .where(_o.c.id.in_(ids))
-                .values(lease=lease, leased_until=now + lease_for, attempts=_o.c.attempts + 1)
+                .values(
+                    lease=lease,
+                    leased_until=now + lease_for,
+                    attempts=_o.c.attempts + 1,
+                    due_at=case((_o.c.due_at > now, now), else_=_o.c.due_at),
+                )
             )
             return await _leased(connection, ids)
 
@@ -153,7 +160,7 @@ def _claimable(now: datetime) -> Any:
         .limit(1)
         .scalar_subquery()
     )
-    due = or_(_o.c.state == "queued", _o.c.due_at <= now, tried > now)
+    due = or_(_o.c.state == "queued", _o.c.due_at <= now, tried > now + CLOCKS_DIFFER)
     until = _o.c.leased_until
     free = or_(until.is_(None), until <= now, until > now + LONGEST_LEASE)
     return and_(_open_and_first(), due, free)

@@ -219,6 +219,16 @@ async def test_a_ticket_queued_by_a_clock_that_was_ahead_goes_at_once(world):
     await world.reaches("delivered")
 
 
+async def test_of_two_machines_whose_clocks_differ_a_little_both_wait(world):
+    await world.save()
+    outbox, lease = Outbox(world.ledger), timedelta(seconds=12)
+    refused = Outcome("retry", 503, "503 Service Unavailable", 60.0)
+    ahead = now() + timedelta(seconds=3)
+    [message] = await outbox.claim("ahead", 1, ahead, lease)
+    await outbox.settle(message, Attempt(ahead, ahead, refused, ahead + timedelta(seconds=60)))
+    assert await outbox.claim("behind", 1, now(), lease) == []
+
+
 async def test_after_a_clock_that_was_ahead_the_next_wait_counts_again(world):
     await world.save()
     outbox, lease = Outbox(world.ledger), timedelta(seconds=12)
@@ -227,6 +237,10 @@ async def test_after_a_clock_that_was_ahead_the_next_wait_counts_again(world):
     [message] = await outbox.claim("ahead", 1, then, lease)
     await outbox.settle(message, Attempt(then, then, refused, then + lease))
     [again] = await outbox.claim("after", 1, now(), lease)
+    assert await outbox.claim("rival", 1, now(), lease) == []
+    due = await outbox.next_due()
+    assert due is not None
+    assert due > now(), "else the process would look without a pause"
     await outbox.settle(again, Attempt(now(), now(), refused, now() + timedelta(minutes=1)))
     assert await outbox.claim("soon", 1, now(), lease) == []
 

@@ -185,6 +185,18 @@ async def test_only_facts_after_the_ledgers_newest_are_told_again(
     assert gateway.offered == [overlap, late]
 
 
+async def test_what_was_written_later_goes_too_though_it_tells_of_an_earlier_time(
+    gateway: Gateway, tmp_path: Path
+) -> None:
+    """The dialplan's marks are read when a gateway comes back, minutes after."""
+    at = now() - timedelta(hours=1)
+    recorded = f.LegJoinedRoom(call_id=CALL, at=at + timedelta(minutes=8), leg_id=TAP.leg_id)
+    found = f.LegLeftRoom(call_id=CALL, at=at + timedelta(minutes=3), leg_id=TAP.leg_id)
+    write(tmp_path, [*a_call(at), recorded, found])
+    await gateway.recover(recorded.at)
+    assert gateway.offered == [recorded, found]
+
+
 async def test_calls_that_ended_long_ago_are_not_taken_over(
     gateway: Gateway, tmp_path: Path
 ) -> None:
@@ -342,6 +354,26 @@ async def test_keys_ask_no_oftener_than_the_limit(
         await asyncio.gather(*gateway.asks)
     assert loop.time() - began >= 0.4
     assert len(gateway.ami.actions("CoreShowChannels")) == 3
+
+
+async def test_what_changed_while_marks_were_read_is_not_told_as_it_was(
+    gateway: Gateway, tmp_path: Path
+) -> None:
+    write(tmp_path, a_call(now()))
+    await gateway.recover()
+    room = {"Application": "ConfBridge", "ApplicationData": ROOM, "BridgeId": "b1"}
+    rows = [(CALLER_ROW, OPERATOR_ROW), (CALLER_ROW | room, OPERATOR_ROW | room)]
+    back, in_room = (
+        AmiReply({"Response": "Success"}, tuple(AmiEvent("CoreShowChannel", row) for row in both))
+        for both in rows
+    )
+    gateway.sees()
+    gateway.ami.answer("CoreShowChannels", in_room, back)
+    await gateway.takeover.reconcile()
+    await gateway.settled()
+    assert len(gateway.ami.actions("CoreShowChannels")) == 2
+    [view] = gateway.registry.calls()
+    assert [leg.joined_room_at for leg in view.legs.values()] == [None, None]
 
 
 async def test_a_snapshot_that_fails_is_taken_again(

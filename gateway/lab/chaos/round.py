@@ -101,6 +101,7 @@ class Round:
             officer.tone(OFFICER_HZ)
             if script.then and not self._operator.ended:
                 await asyncio.sleep(_BRIEF_S)
+                self._presses.append(time.time())  # *3 rings where a fault has ended the talk aside
                 await self._operator.press(script.then)
 
     async def _ring(self) -> IncomingCall | None:

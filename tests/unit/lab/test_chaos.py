@@ -86,6 +86,9 @@ def test_each_press_may_ring_once_and_never_beside_another_ring() -> None:
     assert second_rings([early, late], [0.5, 6.5]) == 1
     assert second_rings([early, beside], [0.5, 0.8]) == 1
     assert second_rings([early], []) == 1
+    assert second_rings([Ring(40.0, 41.0)], [0.5]) == 1
+    # A gateway that was held up acts on the first press after the second has rung natively.
+    assert second_rings([Ring(4.6, 5.0), Ring(6.5, 7.0)], [0.0, 4.5]) == 1
 
 
 def test_what_is_left_is_told_by_kind() -> None:

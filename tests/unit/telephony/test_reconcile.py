@@ -46,6 +46,7 @@ SEATS = Seats(
 CITY, OPERATORS, OFFICERS = "PJSIP/city-00000001", "PJSIP/1001-00000002", "PJSIP/2001-00000009"
 TARGET_NAME = "Local/110@liandong-target-00000001;1"
 TARGET_FAR = "Local/110@liandong-target-00000001;2"
+ROOM = f"ld-{CALLER}"
 
 
 def row(
@@ -64,8 +65,8 @@ def in_queue_bridge(*more: ChannelSeen) -> Snapshot:
 
 
 def in_room(*more: ChannelSeen) -> Snapshot:
-    caller = row(CALLER, CITY, "ConfBridge", "room")
-    return seen(caller, row(OPERATOR, OPERATORS, "ConfBridge", "room"), *more)
+    caller = row(CALLER, CITY, "ConfBridge", "room", data=ROOM)
+    return seen(caller, row(OPERATOR, OPERATORS, "ConfBridge", "room", data=ROOM), *more)
 
 
 def kinds(events: list[e.Event]) -> list[str]:

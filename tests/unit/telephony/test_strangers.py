@@ -1,8 +1,11 @@
 """Calls that came in while no gateway was there."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from calls.given import LI
 
 from gateway.calls import commands as c
 from gateway.calls import events as e
@@ -30,6 +33,7 @@ from .test_reconcile import (
     seen,
 )
 
+BEGAN = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 MARKS = {
     "LD_CALLER": CITY,
     "LD_CALL": f"ld-{CALLER}",
@@ -95,7 +99,7 @@ async def test_those_in_the_room_are_in_the_room() -> None:
     sightings = await found(in_room())
     assert kinds(sightings) == ["CallArrived", "AgentConnected", "RoomJoined", "RoomJoined"]
     inside = [one.event for one in sightings if isinstance(one.event, e.RoomJoined)]
-    assert [one.unique_id for one in inside] == [CALLER, OPERATOR]
+    assert [one.unique_id for one in inside] == [OPERATOR, CALLER]
 
 
 async def test_an_officer_behind_a_native_local_leg() -> None:
@@ -103,8 +107,37 @@ async def test_an_officer_behind_a_native_local_leg() -> None:
     far = row("1.8", "Local/110@liandong-native-00000003;2", "Queue", "b9")
     officer = row(OFFICER, OFFICERS, "AppQueue", "b9")
     sightings = await found(in_room(local, far, officer))
-    agents = [one.event.unique_id for one in sightings if isinstance(one.event, e.AgentConnected)]
-    assert agents == [OPERATOR, OFFICER]
+    assert kinds(sightings) == [
+        "CallArrived", "AgentConnected", "RoomJoined", "Asked", "RoomJoined", "RoomJoined",
+    ]  # fmt: skip
+    asked, joined = sightings[3].event, sightings[4].event
+    assert isinstance(asked, e.Asked)
+    assert (asked.unique_id, asked.target, asked.native) == (OPERATOR, "110", True)
+    assert isinstance(joined, e.RoomJoined)
+    assert (joined.unique_id, joined.party) == ("1.7", LI)
+
+
+async def test_an_officer_whose_colleague_has_gone_is_on_the_call() -> None:
+    local = row("1.7", "Local/110@liandong-native-00000003;1", "ConfBridge", "room")
+    far = row("1.8", "Local/110@liandong-native-00000003;2", "Queue", "b9")
+    officer = row(OFFICER, OFFICERS, "AppQueue", "b9")
+    caller = row(CALLER, CITY, "ConfBridge", "room")
+    sightings = await found(seen(caller, local, far, officer))
+    assert kinds(sightings) == ["CallArrived", "AgentConnected", "RoomJoined", "RoomJoined"]
+    connected = sightings[1].event
+    assert isinstance(connected, e.AgentConnected)
+    assert (connected.unique_id, connected.in_room, connected.late) == (OFFICER, True, True)
+
+
+async def test_a_call_is_told_from_its_beginning_and_its_arrival_first() -> None:
+    rows = in_room()
+    entered = {one: replace(rows[one], entered=BEGAN) for one in (CALLER, OPERATOR)}
+    later = str((BEGAN + timedelta(seconds=9)).timestamp())
+    marks = {CALLER: MARKS | {"LD_BEGAN": later}, OPERATOR: MARKS}
+    assert {one.event.at for one in await found(entered, marks)} == {BEGAN + timedelta(seconds=9)}
+    unmarked = await found(entered)
+    assert kinds(unmarked) == ["CallArrived", "AgentConnected", "RoomJoined", "RoomJoined"]
+    assert {one.event.at for one in unmarked} == {BEGAN}
 
 
 async def test_a_local_leg_whose_queue_still_rings_is_nobody() -> None:
