@@ -1,9 +1,9 @@
 """What was missed: by a gateway that starts, by a lost connection."""
 
 import asyncio
-import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from gateway import log
@@ -11,6 +11,7 @@ from gateway.calls import facts as f
 from gateway.calls import recovery
 from gateway.calls.commands import OpenTap
 from gateway.calls.journal import Journal
+from gateway.calls.journal_read import Place
 from gateway.calls.registry import KEEP_ENDED, Registry
 from gateway.calls.view import CallView
 from gateway.clock import now
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _log = log.get("control")
 _OVERLAP = timedelta(minutes=1)
 """What is this much older than the newest that is known is told again: repeats are known."""
+_ENDED = f.CallEnded.model_fields["kind"].default
 _LOOK_AGAIN_S = (0.5, 1.0, 2.0, 4.0)
 _LOOK_EVERY_S = 1.0
 _WORKER_START_S = 15.0
@@ -52,23 +54,26 @@ class Takeover:
         """What other processes have said since then may have been said to nobody."""
         self.listening = asyncio.Event()
         """Whoever is on the calls taken over is listened to, or nobody can be."""
-        self._found: list[f.Fact] = []
-        self._views: Mapping[str, CallView] = {}
         self._one = asyncio.Lock()
+        self._journal: Journal | None = None
+        self._until: Place | None = None
+        """Where the journal of the earlier gateway ends."""
+        self._views: dict[str, CallView] = {}
         self._taken_over = False
         self._asked = False
         self._looked_at = float("-inf")
 
     def recover(self, journal: Journal) -> None:
-        """Take over the calls of an earlier gateway."""
-        self._found = facts = list(journal.facts())
-        self._views = views = recovery.views_of(facts)
+        """Take over the calls of an earlier gateway; those that are over are not even read."""
+        self._journal, self._until = journal, journal.end()
         recent = now() - KEEP_ENDED
-        kept = [v for v in views.values() if v.ended_at is None or v.ended_at > recent]
-        self._registry.adopt(kept)
+        over = journal.calls(lambda at, kind: kind == _ENDED and at < recent, self._until)
+        facts = list(journal.facts(lambda call: call not in over, until=self._until))
+        self._views = recovery.views_of(facts)
+        self._registry.adopt(self._views.values())
         self._taken_over = True
         self.missed_since = max((fact.at for fact in facts), default=now()) - _OVERLAP
-        _log.info("recovered", calls=len(kept))
+        _log.info("recovered", calls=len(self._views))
 
     async def tell(self, ledger: "Ledger", recorder: "Recorder") -> None:
         """Offer the recorder what an earlier gateway had no time to bring into SQL.
@@ -76,9 +81,22 @@ class Takeover:
         What was written after the first of these goes too: it may tell of an earlier time.
         """
         since = await _recorded_until(ledger)
-        for fact in itertools.dropwhile(lambda fact: fact.at < since, self._found):
-            recorder.offer(fact, self._views[fact.call_id])
-        self._found, self._views = [], {}
+        for fact, view in await asyncio.to_thread(self._untold, since):
+            recorder.offer(fact, view)
+        self._views = {}
+
+    def _untold(self, since: datetime) -> list[tuple[f.Fact, CallView]]:
+        """What was written from the first fact of `since` or later on, each with its call.
+
+        Blocks while the journal is read.
+        """
+        assert self._journal is not None, "recover first"
+        read = partial(self._journal.facts, until=self._until)
+        facts = list(read(start=self._journal.first(since)))
+        # The views of calls taken over are live: they go on changing with the call.
+        others = {fact.call_id for fact in facts} - self._views.keys()
+        views = self._views | recovery.views_of(read(lambda call: call in others))
+        return [(fact, views[fact.call_id]) for fact in facts]
 
     async def reconcile(self) -> None:
         """What has happened to our calls that we did not see? One at a time."""

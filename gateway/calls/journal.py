@@ -11,14 +11,14 @@ import json
 import os
 import queue
 import threading
-from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
-
-from pydantic import ValidationError
 
 from gateway import log
 from gateway.calls import facts as f
+from gateway.calls import journal_read
+from gateway.calls.journal_read import Place
 from gateway.clock import now
 
 BOUND_S = 0.020
@@ -30,6 +30,8 @@ synced, the machine's. No call waits for the disk: each wait cost 2 ms of a tran
 """
 
 KEEP_DAYS = 7
+READ_BACK = timedelta(days=2)
+"""A call that is longer than this is found on the switch."""
 _log = log.get("journal")
 _Line = tuple[str, "asyncio.Future[None] | None", "asyncio.AbstractEventLoop | None"]
 
@@ -89,12 +91,31 @@ class Journal:
         self._unsynced.set()
         syncer.join(timeout=5)
 
-    def facts(self, since: timedelta = timedelta(days=2)) -> Iterator[f.Fact]:
-        """Facts of the last `since`, oldest first; damaged lines (a cut-off tail) are skipped."""
-        oldest = (now() - since).strftime("%Y%m%d")
-        for path in sorted(self._directory.glob("journal-*.jsonl")):
-            if path.stem.removeprefix("journal-") >= oldest:
-                yield from _facts_in(path)
+    def end(self) -> Place:
+        """Where it ends now."""
+        return journal_read.end(self._directory)
+
+    def calls(self, which: Callable[[datetime, str], bool], until: Place | None = None) -> set[str]:
+        """The calls of the last READ_BACK with a fact of which `which` says so.
+
+        `which` is given its moment and kind. Twenty times quicker than reading the facts.
+        """
+        return journal_read.calls(self._directory, _oldest(), until or self.end(), which)
+
+    def first(self, at: datetime) -> Place:
+        """Where the first fact of `at` or later begins; `end()`: there is none."""
+        return journal_read.first(self._directory, _oldest(), at)
+
+    def facts(
+        self,
+        wanted: Callable[[str], bool] = lambda _call: True,
+        *,
+        start: Place = journal_read.START,
+        until: Place | None = None,
+    ) -> Iterator[f.Fact]:
+        """Facts of the last READ_BACK, oldest first, of `wanted` calls, between two places."""
+        until = until or self.end()
+        return journal_read.facts(self._directory, _oldest(), start, until, wanted)
 
     def _write_all(self) -> None:
         while (item := self._lines.get()) is not None:
@@ -172,12 +193,5 @@ def _settle(future: "asyncio.Future[None]") -> None:
         future.set_result(None)
 
 
-def _facts_in(path: Path) -> Iterator[f.Fact]:
-    with path.open("rb") as file:
-        for line in file:
-            if b'"kind": "intent"' in line:
-                continue
-            try:
-                yield f.parse(line)
-            except ValidationError:
-                _log.warning("journal line skipped", file=path.name)
+def _oldest() -> str:
+    return (now() - READ_BACK).strftime("%Y%m%d")

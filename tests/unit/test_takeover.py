@@ -18,6 +18,7 @@ from gateway.calls.commands import OpenTap
 from gateway.calls.journal import Journal
 from gateway.calls.registry import Registry
 from gateway.calls.session import Tools
+from gateway.calls.view import CallView
 from gateway.clock import now
 from gateway.errors import LedgerError, SwitchRefused, SwitchTimeout
 from gateway.settings import Settings
@@ -73,19 +74,27 @@ class Gateway:
         parts: Any = (self.ami, self.registry, self.taps, Seats([]))
         self.takeover = Takeover(Settings(), *parts)
         self.offered: list[f.Fact] = []
+        self.views: list[CallView] = []
+
+    def _offer(self, fact: f.Fact, view: CallView) -> None:
+        self.offered.append(fact)
+        self.views.append(view)
 
     def _look_again(self) -> None:
         self.asks.append(asyncio.create_task(self.takeover.reconcile_soon()))
 
     async def recover(self, newest: datetime | Exception | None = None) -> None:
+        self.takeover.recover(self.journal)
+        await self.tell(newest)
+
+    async def tell(self, newest: datetime | Exception | None) -> None:
         async def newest_at() -> datetime | None:
             if isinstance(newest, Exception):
                 raise newest
             return newest
 
         ledger: Any = SimpleNamespace(newest_at=newest_at)
-        recorder: Any = SimpleNamespace(offer=lambda fact, _view: self.offered.append(fact))
-        self.takeover.recover(self.journal)
+        recorder: Any = SimpleNamespace(offer=self._offer)
         await self.takeover.tell(ledger, recorder)
 
     def sees(self, *rows: dict[str, str]) -> None:
@@ -195,6 +204,21 @@ async def test_what_was_written_later_goes_too_though_it_tells_of_an_earlier_tim
     write(tmp_path, [*a_call(at), recorded, found])
     await gateway.recover(recorded.at)
     assert gateway.offered == [recorded, found]
+
+
+async def test_what_happens_while_the_ledger_is_asked_is_not_told_twice(
+    gateway: Gateway, tmp_path: Path
+) -> None:
+    facts = a_call(now())
+    write(tmp_path, facts)
+    gateway.takeover.recover(gateway.journal)
+    later = f.LegJoinedRoom(call_id=CALL, leg_id=TAP.leg_id)
+    gateway.registry.record(later)
+    gateway.journal.close()
+    await gateway.tell(None)
+    assert gateway.offered == facts
+    [view] = gateway.registry.calls()
+    assert gateway.views == [view] * len(facts)
 
 
 async def test_calls_that_ended_long_ago_are_not_taken_over(

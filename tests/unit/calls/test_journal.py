@@ -253,3 +253,43 @@ async def test_orders_given_at_once_are_written_at_once(journal: Journal, tmp_pa
     [path] = _files(tmp_path)
     done = [json.loads(line)["do"] for line in path.read_bytes().splitlines()]
     assert done == ["MoveToRoom", "RingTarget"]
+
+
+async def test_calls_are_found_by_what_was_told_of_them(journal: Journal) -> None:
+    leg, ended = _leg(1), f.CallEnded(call_id="over", reason="lost")
+    for fact in (leg, ended, f.SpeechClosed(call_id="over", leg_id="over.caller.0")):
+        journal.fact(fact)
+    await journal.intent("meant", "RingTarget", {})
+    assert journal.calls(lambda _at, kind: kind == "call.ended") == {"over"}
+    assert [fact.call_id for fact in journal.facts(start=journal.first(ended.at))] == ["over"] * 2
+    assert journal.first(now()) == journal.end()
+    assert journal.calls(lambda _at, _kind: True) == {CALL, "over"}
+    assert [fact.call_id for fact in journal.facts(lambda call: call != "over")] == [CALL]
+
+
+async def test_what_is_written_later_is_left_out(journal: Journal) -> None:
+    before = journal.end()
+    journal.fact(_leg(1))
+    await journal.intent(CALL, "RingTarget", {})
+    then = journal.end()
+    journal.fact(_leg(2))
+    await journal.intent(CALL, "RingTarget", {})
+    told = [list(journal.facts(until=place)) for place in (before, then, None)]
+    assert [len(facts) for facts in told] == [0, 1, 2]
+    assert journal.calls(lambda _at, _kind: True, until=before) == set()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"call_id":"c","at":"yesterday","kind":"call.ended","reason":"x"}',
+        b'{"call_id":"c","at":"2026-11-22T',
+        b"\xff\xfe",
+    ],
+)
+def test_a_damaged_line_names_no_call(tmp_path: Path, line: bytes) -> None:
+    journal = Journal(tmp_path)
+    (tmp_path / f"journal-{now():%Y%m%d}.jsonl").write_bytes(line + b"\n")
+    assert journal.calls(lambda _at, _kind: True) == set()
+    assert list(journal.facts()) == []
+    journal.close()
