@@ -8,7 +8,9 @@ from pathlib import Path
 
 _PREFIX = "ld-"
 _supervisor: tuple[int, int] | None = None
-"""The pipe by which we are heard, and what we say there; None: nobody supervises us."""
+"""The pipe by which we are heard, and our place in the row; None: nobody supervises us."""
+PLACE_BYTES = 4
+"""Of a place in the pipe: so few are written and read in one piece."""
 
 
 def ready() -> None:
@@ -16,7 +18,7 @@ def ready() -> None:
     if _supervisor is not None:
         pipe, place = _supervisor
         with contextlib.suppress(OSError):  # the supervisor is gone
-            os.write(pipe, bytes([place]))
+            os.write(pipe, place.to_bytes(PLACE_BYTES))
 
 
 def role_of(pid: int) -> str:
@@ -28,8 +30,8 @@ def role_of(pid: int) -> str:
 def become(role: str, *, pipe: int, place: int, life: int) -> None:
     """Make this process, just forked, `role`: a session and a name of its own, and no input.
 
-    `pipe`, `place`: where to say that it is ready, and how. `life`: a pipe that ends when the
-    supervisor does; this process then ends as by SIGTERM.
+    `pipe`, `place`: where to say that it is ready, and who says so. `life`: a pipe that ends when
+    the supervisor does; this process then ends as by SIGTERM.
     """
     global _supervisor  # noqa: PLW0603  it is the process that has changed
     _supervisor = pipe, place

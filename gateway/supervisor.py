@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 
 from gateway import log, supervised
 
@@ -26,8 +27,6 @@ _AT_LAST_S = 5.0
 """A role that waits for the others starts even if they take longer than this."""
 _STOPPING = (signal.SIGTERM, signal.SIGINT)
 _SIGNALS = (*_STOPPING, signal.SIGCHLD)
-_FIRST_PLACE = 128
-"""Roles say where they stand in the row, in the pipe that tells of signals too: above those."""
 
 
 @dataclass(frozen=True)
@@ -81,17 +80,23 @@ class _Supervisor:
         self._kill_at: float | None = None
         """While stopping: when patience ends."""
         self._status = 0
-        self._told, self._tell = os.pipe()
+        self._signals, self._wake = os.pipe()
+        self._readies, self._ready = os.pipe()
         self._life, self._alive = os.pipe()
-        os.set_blocking(self._tell, False)
-        self._handlers = {number: signal.signal(number, _wake) for number in _SIGNALS}
-        signal.set_wakeup_fd(self._tell, warn_on_full_buffer=False)
+        os.set_blocking(self._wake, False)
+        self._handlers = {number: signal.signal(number, _heed) for number in _SIGNALS}
+        signal.set_wakeup_fd(self._wake, warn_on_full_buffer=False)
+
+    @property
+    def _ours(self) -> tuple[int, ...]:
+        """Ends of pipes that no child may hold."""
+        return self._signals, self._wake, self._readies, self._alive
 
     def close(self) -> None:
         signal.set_wakeup_fd(-1)
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
-        for end in (self._told, self._tell, self._life, self._alive):
+        for end in (*self._ours, self._ready, self._life):
             os.close(end)
 
     def run(self) -> int:
@@ -121,24 +126,26 @@ class _Supervisor:
         kept.started = time.monotonic()
         # A signal that comes while the child is not itself yet is its own, not lost.
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-        pid = os.fork()
-        if not pid:
-            self._become(kept.role, place)
-        kept.pid = pid
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+        try:
+            kept.pid = os.fork()
+            if not kept.pid:
+                self._become(kept.role, place)
+        except OSError:  # no memory, no processes left
+            kept.ended(kept.started)
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
 
-    def _become(self, role: Role, place: int) -> None:
-        """In the child: be the role, and never return."""
+    def _become(self, role: Role, place: int) -> NoReturn:
+        """In the child: be the role."""
         status = 1
         try:
             signal.set_wakeup_fd(-1)
             for number in _SIGNALS:
                 signal.signal(number, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
-            os.close(self._told)
-            os.close(self._alive)
-            at = _FIRST_PLACE + place
-            supervised.become(role.name, pipe=self._tell, place=at, life=self._life)
+            for end in self._ours:
+                os.close(end)
+            supervised.become(role.name, pipe=self._ready, place=place, life=self._life)
             status = role.run()
         except BaseException as error:
             sys.stderr.write(f"{role.name} died\n{log.frames(error)}\n")
@@ -167,17 +174,15 @@ class _Supervisor:
         due = [self._due(kept) for kept in self._kept if not kept.pid]
         until = min(due, default=None) if self._kill_at is None else self._kill_at
         timeout = None if until is None else max(0.0, until - time.monotonic())
-        if not select.select([self._told], [], [], timeout)[0]:
-            if self._kill_at is not None:
-                self._kill()
-            return
-        for told in os.read(self._told, 1024):
-            if told in _STOPPING:
-                self._stop()
-            elif told >= _FIRST_PLACE:
-                kept = self._kept[told - _FIRST_PLACE]
-                kept.ready = True
-                _log.info("ready", role=kept.role.name)
+        told, _, _ = select.select([self._signals, self._readies], [], [], timeout)
+        if not told and self._kill_at is not None:
+            self._kill()
+        if self._signals in told and not set(_STOPPING).isdisjoint(os.read(self._signals, 1024)):
+            self._stop()
+        if self._readies in told:
+            place = int.from_bytes(os.read(self._readies, supervised.PLACE_BYTES))
+            self._kept[place].ready = True
+            _log.info("ready", role=self._kept[place].role.name)
 
     def _stop(self) -> None:
         if self._kill_at is None:
@@ -192,5 +197,5 @@ class _Supervisor:
             os.kill(kept.pid, signal.SIGKILL)
 
 
-def _wake(_number: int, _frame: object) -> None:
+def _heed(_number: int, _frame: object) -> None:
     """The pipe tells of the signal; without a handler it would not."""

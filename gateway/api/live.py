@@ -25,7 +25,7 @@ from gateway.live.item import MARKS, RESET, LiveItem
 
 MAX_PAGES = 200
 BEAT_S = 5.0
-RETRY_MS = 500
+RETRY_MS = 250
 """A page that lost us, be it that we restart, comes back after so long; browsers wait 3 s."""
 SEND_TIMEOUT_S = 10.0
 """A page that takes nothing for this long is cut off; it resumes by its last id."""

@@ -88,7 +88,7 @@ CONFIG = """
 def control():
     here("control")
     while len(open({told!r}).readlines()) < 2:
-        pass
+        os.sched_yield()
     return os.EX_CONFIG
 roles = [Role("control", control), Role("deliver", lambda: here("deliver") or waits())]
 """
@@ -155,6 +155,18 @@ async def test_who_waits_does_not_wait_for_ever(boss: Boss) -> None:
     boss.start("supervisor._AT_LAST_S = 0.05\n" + WAITER.format(before="pass"))
     await boss.says(3)
     assert len(boss.lines("deliver")) == 1
+
+
+async def test_a_machine_without_room_for_a_process_is_tried_again(boss: Boss) -> None:
+    boss.start(
+        "real, left = os.fork, [1, 2]\n"
+        "def fork():\n    if left: raise OSError(left.pop(), 'none')\n    return real()\n"
+        "os.fork = fork\nroles = [Role('control', lambda: here('control') or waits())]"
+    )
+    lines = await boss.says(3)
+    assert [line.split()[0] for line in lines] == ["pause", "pause", "control"]
+    boss.signal(signal.SIGTERM)
+    assert boss.ended() == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
