@@ -53,7 +53,7 @@ _log = log.get("control")
 _HELD = 20_000
 """Events kept while it is not sure that we are in control; older ones are found on the switch."""
 _RINGING_LINE_AGAIN_S = 10.0
-_FIRST_WORDS_S = 2.0
+_FIRST_WORDS_S = 1.0
 """Callers who say nothing for so long are not waited for."""
 
 

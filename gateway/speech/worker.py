@@ -39,7 +39,7 @@ _ANNOUNCED_FOR_S = 5
 _DRAIN_S = 3.0
 _AT_ONCE, _READY = 2, 4
 """Recognisers made before the first audio is taken, and before the first call of its own."""
-_FIRST_WORDS_S = 2.0
+_FIRST_WORDS_S = 1.0
 """So long the words of those who are on the line already are waited for: they come first."""
 
 

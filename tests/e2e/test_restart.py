@@ -93,12 +93,12 @@ async def test_what_is_said_while_control_is_gone_is_heard_and_taps_outlive_reco
     await talk.given_call()
     talk.citizen.tone(None)
     talk.operator.tone(None)
-    await until(partial(_taps, talk, 2), "a tap on each speaker")
+    await until(partial(_taps, talk, 2), "a tap on each speaker", 40)
     assert talk.town.gateway is not None
     os.kill(talk.town.gateway.pid, signal.SIGSTOP)  # it would start control again
     talk.town.kill_role("control")
     await talk.citizen.play(turns["fight-02-caller"].path)
-    await until(partial(_published, talk, "报警"), "the words in Redis, said to nobody")
+    await until(partial(_published, talk, "报警"), "the words in Redis, said to nobody", 40)
     os.kill(talk.town.gateway.pid, signal.SIGCONT)
     await until(partial(_heard, talk, "报警"), "the words that were said to nobody", 40)
     talk.town.kill_role("recognise")
