@@ -135,7 +135,6 @@ class Control:
             await self._stop()
             return
         async with self.live, self._running() as driving, self._open(office):
-            supervised.ready()
             advising = self._start(self._advise(), "advice")
             ends = {stopped, driving, advising}
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
@@ -201,11 +200,16 @@ class Control:
         await self.claim.keep()
 
     async def _advise(self) -> None:
-        """After the first words of the calls taken over, which its reading would hold up."""
+        """After the first words of the calls taken over, which its reading would hold up.
+
+        So would a role that waits for us.
+        """
         await self.takeover.listening.wait()
         if self.registry.states():
+            self._heard.clear()  # there was no page yet to show them
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._heard.wait(), _FIRST_WORDS_S)
+        supervised.ready()
         await self.advising.begin()
         await self.advising.follow()
 

@@ -32,6 +32,7 @@ async def serving(app: FastAPI, host: str, port: int) -> AsyncIterator[str]:
     config = uvicorn.Config(
         app,
         lifespan="off",
+        ws="none",
         log_config=None,
         access_log=False,
         server_header=False,
