@@ -35,6 +35,13 @@ def test_at_first_the_speed_of_the_engine_decides(clock: Clock) -> None:
     assert load_of(Threads(), clock, cost=0.06).limit == 22
 
 
+def test_until_the_engine_is_measured_little_is_promised(clock: Clock) -> None:
+    load = Load(Threads(2), most=0, clock=clock)
+    assert load.limit == 27
+    load.measured(0.03)
+    assert load.limit == 85
+
+
 def test_the_admin_may_set_less_but_not_more(clock: Clock) -> None:
     assert load_of(Threads(), clock, most=10).limit == 10
     assert load_of(Threads(), clock, most=500).limit == 42
