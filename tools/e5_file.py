@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from gateway.dispatch.encoder import LONGEST, Encoder, Layer, Pieces
+from gateway.dispatch.encoder import LONGEST, Floats, Table
+from gateway.dispatch.encoder_file import packed
 
 _BLOCK = np.dtype([("scale", "<f2"), ("halves", "u1", 16)])
 _KEPT = re.compile(r"\u2581|[\u4e00-\u9fff]+|[a-z0-9]{1,3}|[，。,]")
@@ -20,12 +21,31 @@ START, END, UNKNOWN = 0, 2, 3
 
 
 @dataclass(frozen=True)
-class Base:
-    """The encoder's lower layers with the pieces that Chinese text needs."""
+class Layer:
+    """One transformer layer; matrices are (inputs, outputs), a norm is (weight, bias)."""
 
-    encoder: Encoder
+    qkv: Floats
+    qkv_bias: Floats
+    out: Floats
+    out_bias: Floats
+    norm: tuple[Floats, Floats]
+    up: Floats
+    up_bias: Floats
+    down: Floats
+    down_bias: Floats
+    last_norm: tuple[Floats, Floats]
+
+
+@dataclass(frozen=True)
+class Base:
+    """An encoder's layers with the pieces that Chinese text needs."""
+
     texts: list[str]
-    scores: np.ndarray
+    scores: Floats
+    table: Table
+    position: Floats
+    first_norm: tuple[Floats, Floats]
+    layers: list[Layer]
 
 
 def _simplified(piece: str) -> bool:
@@ -86,14 +106,14 @@ def read(path: Path, layers: int) -> Base:
     ]
     texts, scores = [file.pieces[n] for n in wanted], file.scores[wanted]
     position = file.floats("emb.pos").reshape(-1, file.width)[: LONGEST + 2]
-    encoder = Encoder(
-        Pieces(texts, scores),
-        file.rows("emb.word", file.width, wanted),
+    return Base(
+        texts,
+        scores,
+        packed(file.rows("emb.word", file.width, wanted)),
         position + file.floats("emb.type")[: file.width],
         (file.floats("emb.ln.w"), file.floats("emb.ln.b")),
         [_layer(file, number) for number in range(layers)],
     )
-    return Base(encoder, texts, scores)
 
 
 def _layer(file: _File, number: int) -> Layer:

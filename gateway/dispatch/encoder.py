@@ -1,41 +1,30 @@
-"""A small language encoder in numpy: what the words of an utterance mean together.
+"""A small language encoder: what the words of an utterance mean together.
 
-The lower layers of a multilingual BERT-like encoder (Wang et al. 2024, multilingual E5), tuned
-on our sentences; docs/dependencies.md names source and licence. Pieces are chosen as
-SentencePiece's unigram model does (Kudo 2018): the likeliest way to cut the text.
+The layers of a multilingual BERT-like encoder (Wang et al. 2024, multilingual E5), tuned on our
+sentences, as a graph in whole numbers that onnxruntime runs; docs/dependencies.md names source and
+licence. Pieces are chosen as SentencePiece's unigram model does (Kudo 2018): the likeliest way to
+cut the text.
 """
 
 from collections import defaultdict
-from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import onnxruntime as untyped_onnxruntime
 from numpy.typing import NDArray
+
+onnxruntime: Any = untyped_onnxruntime
 
 Floats = NDArray[np.float32]
 LONGEST = 48
 """Pieces read together; a longer text is read in windows of this many."""
+BLOCK = 32
+"""Numbers of an embedding that share a scale."""
 _UNKNOWN = -25.0
 """Score of a character that is no piece."""
-_HEAD = 32
-"""Width of an attention head."""
 _EPS = 1e-12
-
-
-@dataclass(frozen=True)
-class Layer:
-    """One transformer layer; matrices are (inputs, outputs)."""
-
-    qkv: Floats
-    qkv_bias: Floats
-    out: Floats
-    out_bias: Floats
-    norm: tuple[Floats, Floats]
-    up: Floats
-    up_bias: Floats
-    down: Floats
-    down_bias: Floats
-    last_norm: tuple[Floats, Floats]
+_ERRORS_ONLY = 3
+"""Level of onnxruntime's own log."""
 
 
 class Piece(NamedTuple):
@@ -82,87 +71,63 @@ class Pieces:
         return pieces[::-1]
 
 
+class Table(NamedTuple):
+    """Embeddings of pieces as signed bytes (pieces, width), and what `BLOCK` of them count."""
+
+    steps: NDArray[np.int8]
+    scale: NDArray[np.float16]
+
+    def of(self, rows: NDArray[np.int64]) -> Floats:
+        """Return the embeddings of `rows`, with one more axis: width."""
+        found = self.steps[rows].astype(np.float32)
+        blocks = found.reshape(*rows.shape, -1, BLOCK)
+        blocks *= self.scale[rows].astype(np.float32)[..., None]
+        return found
+
+
 class Encoder:
     """Immutable after construction, shared by threads."""
 
     def __init__(
         self,
         pieces: Pieces,
-        table: Floats,
+        table: Table,
         position: Floats,
         first_norm: tuple[Floats, Floats],
-        layers: list[Layer],
+        graph: bytes,
     ) -> None:
+        """Take the layers as an ONNX graph; one that cannot be run raises ValueError."""
         self.pieces = pieces
         self.table = table
         self.position = position
         self.first_norm = first_norm
-        self.layers = layers
+        self._layers = _session(graph)
 
     @property
     def width(self) -> int:
-        return int(self.table.shape[1])
+        return int(self.table.steps.shape[1])
 
     def states(self, rows: NDArray[np.int64]) -> Floats:
         """Return the last layer's states (texts, pieces, width) of texts of equal length."""
-        state = self.begin(rows)
-        for layer in self.layers:
-            state = through(layer, state)
-        return state
-
-    def begin(self, rows: NDArray[np.int64]) -> Floats:
-        """Return what enters the first layer."""
-        return _normed(self.table[rows] + self.position[: rows.shape[1]], self.first_norm)
+        begun = _normed(self.table.of(rows) + self.position[: rows.shape[1]], self.first_norm)
+        return np.asarray(self._layers.run(None, {"begun": begun})[0])
 
 
-def through(layer: Layer, state: Floats) -> Floats:
-    """Return the states after `layer`; (texts, pieces, width) in and out."""
-    texts, length, width = state.shape
-    flat = state.reshape(-1, width)
-    asked = _times(flat, layer.qkv, layer.qkv_bias)
-    parts = asked.reshape(texts, length, 3, width // _HEAD, _HEAD)
-    query, key, value = parts.transpose(2, 0, 3, 1, 4)
-    weight = query @ key.transpose(0, 1, 3, 2)
-    weight *= np.float32(_HEAD**-0.5)
-    weight -= weight.max(axis=-1, keepdims=True)
-    np.exp(weight, out=weight)
-    weight /= weight.sum(axis=-1, keepdims=True)
-    mixed = (weight @ value).transpose(0, 2, 1, 3).reshape(-1, width)
-    flat = _normed(_times(mixed, layer.out, layer.out_bias) + flat, layer.norm)
-    inner = _gelu(_times(flat, layer.up, layer.up_bias))
-    flat = _normed(_times(inner, layer.down, layer.down_bias) + flat, layer.last_norm)
-    return flat.reshape(texts, length, width)
-
-
-def _times(state: Floats, weights: Floats, bias: Floats) -> Floats:
-    found: Floats = state @ weights
-    found += bias
-    return found
+def _session(graph: bytes) -> Any:
+    options = onnxruntime.SessionOptions()
+    # One core, as for numpy: the matrices are so small that a second one only spins.
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = _ERRORS_ONLY
+    try:
+        made = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # its errors have no other kind in common
+        raise ValueError(str(error)) from error
+    # It keeps the graph in case another kind of processor fails, of which there is none: 20 MB.
+    made._model_bytes = None
+    return made
 
 
 def _normed(state: Floats, norm: tuple[Floats, Floats]) -> Floats:
-    size = np.float32(1 / state.shape[-1])
-    middle = np.add.reduce(state, axis=-1, keepdims=True) * size
-    found = np.asarray(state - middle, dtype=np.float32)
-    spread = np.einsum("...i,...i->...", found, found)[..., None]
-    spread *= size
-    spread += np.float32(_EPS)
-    np.sqrt(spread, out=spread)
-    found /= spread
-    found *= norm[0]
-    found += norm[1]
-    return found
-
-
-def _gelu(x: Floats) -> Floats:
-    """Gaussian error linear unit, by tanh (Hendrycks and Gimpel 2016)."""
-    inner = x * x
-    inner *= np.float32(0.044715)
-    inner += np.float32(1.0)
-    inner *= x
-    inner *= np.float32(0.7978845608)
-    np.tanh(inner, out=inner)
-    inner += np.float32(1.0)
-    inner *= x
-    inner *= np.float32(0.5)
-    return inner
+    found = state - state.mean(axis=-1, keepdims=True)
+    found /= np.sqrt(np.mean(found * found, axis=-1, keepdims=True) + _EPS)
+    return np.asarray(found * norm[0] + norm[1], dtype=np.float32)

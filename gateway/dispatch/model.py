@@ -35,7 +35,7 @@ class Calibration:
     """What a point of the rules adds to a class's score."""
     sense: float = 1.5
     """Weight of the encoder's scores beside the words'."""
-    emergency: float = 0.2
+    emergency: float = 0.15
     """Probability from which the emergency head speaks."""
     unsure: float = 0.5
     """Confidence below which the answer is 'not sure'."""
@@ -59,7 +59,6 @@ class Model:
         self.bias = bias
         self.calibration = calibration
         self.version = version
-        self._scaled = weights * vocabulary.value[:, None]
         self._at = _columns(heads)
 
     def of(self, head: str, row: Floats) -> Floats:
@@ -70,8 +69,9 @@ class Model:
         """Return what distinct features add up to, a row for each group."""
         rows = np.zeros((len(GROUPS), self.weights.shape[1]), dtype=np.float32)
         groups = self.vocabulary.group[known]
+        scaled = self.weights[known] * self.vocabulary.value[known, None]
         for group in range(len(GROUPS)):
-            rows[group] = self._scaled[known[groups == group]].sum(axis=0)
+            rows[group] = scaled[groups == group].sum(axis=0)
         return rows
 
     def squares(self, known: NDArray[np.int32]) -> Floats:

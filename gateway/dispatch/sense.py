@@ -4,8 +4,6 @@ The encoder's states are averaged over an utterance, and over the caller's utter
 linear heads read the average, so each piece's share in a score is known exactly.
 """
 
-import io
-import json
 from pathlib import Path
 from typing import Any, NamedTuple
 from zipfile import BadZipFile
@@ -14,20 +12,18 @@ import numpy as np
 import threadpoolctl as untyped_threadpoolctl
 from numpy.typing import NDArray
 
+from gateway.dispatch import encoder_file
 from gateway.dispatch.datafile import packaged
-from gateway.dispatch.encoder import LONGEST, Encoder, Floats, Layer, Piece, Pieces
+from gateway.dispatch.encoder import LONGEST, Encoder, Floats, Piece, Pieces
 from gateway.dispatch.fold import STOP, Folded
 from gateway.errors import ConfigError
 
 threadpoolctl: Any = untyped_threadpoolctl
 
-FORMAT = 1
 WINDOWS = 4
 """Windows read of an utterance: with `LONGEST` pieces each, far more than people say at once."""
 _START = "\u2581"
 """SentencePiece's sign for the start of a text."""
-_BLOCK = 32
-_MATRICES = ("qkv", "out", "up", "down")
 _UNREADABLE = (OSError, ValueError, KeyError, EOFError, BadZipFile)
 
 
@@ -102,32 +98,6 @@ def _ends(part: list[Piece]) -> list[Piece]:
     return [first, *part, last]
 
 
-def save(senses: Senses, texts: list[str], scores: Floats, path: Path) -> None:
-    """Write encoder and heads; matrices as signed bytes with a scale for 32 of them."""
-    encoder = senses.encoder
-    about = {"format": FORMAT, "version": senses.version, "heads": senses.heads}
-    arrays: dict[str, NDArray[np.generic]] = {
-        "about": np.frombuffer(json.dumps(about).encode(), dtype=np.uint8),
-        "pieces": np.frombuffer("\n".join(texts).encode(), dtype=np.uint8),
-        "scores": scores.astype(np.float32),
-        "position": encoder.position.astype(np.float16),
-        "first_norm": np.stack(encoder.first_norm),
-        "centre": senses.centre,
-        "layers": np.array([len(encoder.layers)]),
-    }
-    _pack(arrays, "table", encoder.table)
-    for name, (weights, bias) in senses.weights.items():
-        arrays[f"{name}.head"], arrays[f"{name}.bias"] = weights.astype(np.float32), bias
-    for at, layer in enumerate(encoder.layers):
-        for name in _MATRICES:
-            _pack(arrays, f"{at}.{name}", getattr(layer, name).T)
-            arrays[f"{at}.{name}.bias"] = getattr(layer, f"{name}_bias")
-        arrays[f"{at}.norm"] = np.stack([*layer.norm, *layer.last_norm])
-    held = io.BytesIO()
-    np.savez_compressed(held, **arrays)  # type: ignore[arg-type]
-    path.write_bytes(held.getvalue())
-
-
 def load(path: Path | None = None) -> Senses:
     """Read encoder and heads (default: the shipped ones); ConfigError names file and fix.
 
@@ -137,68 +107,10 @@ def load(path: Path | None = None) -> Senses:
     threadpoolctl.threadpool_limits(limits=1, user_api="blas")
     path = path or packaged("encoder.npz")
     try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as held:
-            return _unpack({name: held[name] for name in held.files})
+        held = encoder_file.read(path)
+        pieces = Pieces(held.texts, held.scores)
+        encoder = Encoder(pieces, held.table, held.position, held.first_norm, held.graph)
+        return Senses(encoder, held.heads, held.weights, held.centre, held.version)
     except _UNREADABLE as error:
         fix = "take the file of this release, or make it again as docs/dispatch.md says"
         raise ConfigError(f"{path}: not a dispatch encoder ({error}); {fix}") from error
-
-
-def _unpack(held: dict[str, NDArray[np.generic]]) -> Senses:
-    about = json.loads(held["about"].tobytes())
-    if about["format"] != FORMAT:
-        raise ValueError(f"format {about['format']}, not {FORMAT}")
-    pieces = Pieces(held["pieces"].tobytes().decode().split("\n"), held["scores"].astype("f4"))
-    layers = [_layer(held, at) for at in range(int(held["layers"].astype(int)[0]))]
-    first = held["first_norm"].astype(np.float32)
-    encoder = Encoder(
-        pieces,
-        _matrix(held, "table"),
-        held["position"].astype(np.float32),
-        (first[0], first[1]),
-        layers,
-    )
-    weights = {
-        name: (held[f"{name}.head"].astype(np.float32), held[f"{name}.bias"].astype(np.float32))
-        for name in about["heads"]
-    }
-    centre = held["centre"].astype(np.float32)
-    return Senses(encoder, about["heads"], weights, centre, about["version"])
-
-
-def _layer(held: dict[str, NDArray[np.generic]], at: int) -> Layer:
-    norm = held[f"{at}.norm"].astype(np.float32)
-    parts = {name: _turned(held, f"{at}.{name}") for name in _MATRICES}
-    bias = {f"{name}_bias": held[f"{at}.{name}.bias"].astype(np.float32) for name in _MATRICES}
-    return Layer(**parts, **bias, norm=(norm[0], norm[1]), last_norm=(norm[2], norm[3]))
-
-
-def _pack(arrays: dict[str, NDArray[np.generic]], name: str, rows: Floats) -> None:
-    blocks = rows.reshape(len(rows), -1, _BLOCK)
-    largest = np.abs(blocks).max(axis=2)
-    # Weights that already stand on a coarse grid of 4 bits are kept exactly.
-    coarse = (largest / 8).astype(np.float16)
-    grid = blocks / np.maximum(coarse.astype(np.float32), 1e-12)[..., None]
-    exact = np.abs(grid - np.round(grid)).max() < _ON_GRID
-    scale = coarse if exact else (largest / 127).astype(np.float16)
-    steps = np.round(blocks / np.maximum(scale.astype(np.float32), 1e-12)[..., None])
-    arrays[name] = np.clip(steps, -127, 127).astype(np.int8).reshape(rows.shape)
-    arrays[f"{name}.scale"] = scale
-
-
-_ON_GRID = 0.02
-
-
-def _matrix(held: dict[str, NDArray[np.generic]], name: str) -> Floats:
-    rows = held[name].astype(np.float32)
-    blocks = rows.reshape(len(rows), -1, _BLOCK)
-    blocks *= held[f"{name}.scale"].astype(np.float32)[..., None]
-    return rows
-
-
-def _turned(held: dict[str, NDArray[np.generic]], name: str) -> Floats:
-    """Return a matrix transposed and contiguous; turned as bytes, a quarter of the memory."""
-    columns = np.ascontiguousarray(held[name].T).astype(np.float32)
-    blocks = columns.reshape(-1, _BLOCK, columns.shape[1])
-    blocks *= held[f"{name}.scale"].T.astype(np.float32)[:, None]
-    return columns

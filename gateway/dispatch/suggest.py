@@ -143,7 +143,7 @@ class Dispatcher:
         words = words or self._heard(by_caller)
         judged = self.classifier.judge(words, points)
         alarmed = bool(said) and said[0].raises == "emergency"
-        felt = self.classifier.felt(danger, judged)
+        felt = self.classifier.felt(danger)
         spoken = sum(len(r.features.folded.chars) for r in by_caller if r.features)
         chosen = self._choose(judged, points, said, urgent=alarmed or felt, few=spoken < _FEW)
         if chosen is None or not (points or said or any(map(self.classifier.reads, by_caller))):
