@@ -14,6 +14,8 @@ from gateway.calls.state import Leg, Transfer
 from gateway.calls.step import Step
 
 CROSS_WITHIN_S = 3.0
+CROSS_AGAIN_S = 0.4
+"""A way out takes milliseconds, and the caller's dialplan looks for somebody for a second."""
 
 
 def talking(step: Step, transfer: Transfer) -> None:
@@ -123,4 +125,21 @@ def _to_caller(step: Step, ref: str, leg: Leg) -> bool:
         return False
     step.set(fetching=True)
     step.do(c.MoveToRoom(ref, caller.unique_id, leg.handle, back=True))
+    step.arm(e.Deadline.CROSS, leg.id, CROSS_AGAIN_S)
     return True
+
+
+def cross_again(step: Step, leg_id: str) -> None:
+    """Asterisk forgets a redirect of one whose key in the room it is just acting on: once more."""
+    leg = step.state.agent(leg_id)
+    if leg and leg.aside and not leg.leaving and step.state.fetching:
+        transfer = step.state.transfer
+        _to_caller(step, transfer.id if transfer else step.state.call_id, leg)
+
+
+def left_aside(step: Step) -> bool:
+    """A caller with nobody while somebody is in the second room still: the two belong together."""
+    aside = [leg for leg in step.state.staying if leg.aside]
+    transfer = step.state.transfer
+    ref = transfer.id if transfer else step.state.call_id
+    return bool(aside) and _to_caller(step, ref, aside[0])

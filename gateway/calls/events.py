@@ -66,6 +66,8 @@ class RoomJoined(Event):
     aside: bool = False
     party: Party = Party()
     """Who it is, as far as the switch showed that; of an adopted target no event else tells."""
+    bridge: str = ""
+    """The bridge behind the room's name, where the switch says it."""
 
 
 @dataclass(frozen=True)
@@ -243,6 +245,8 @@ class Deadline(StrEnum):
     """What was called should have shown life by now."""
     RING = "ring"
     RELEASE = "release"
+    CROSS = "cross"
+    """Whoever was sent out of the second room (a leg's id) should have left it by now."""
 
 
 @dataclass(frozen=True)

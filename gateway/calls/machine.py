@@ -115,6 +115,7 @@ def _room_joined(step: Step, event: e.RoomJoined) -> None:
     transfer = step.state.transfer
     if transfer and transfer.live and event.unique_id == transfer.leg_id:
         t.joined(step, transfer, aside=event.aside)
+        w.same_bridge(step, event)
         return
     leg = step.state.leg_of(event.unique_id)
     if leg is None:
@@ -122,6 +123,7 @@ def _room_joined(step: Step, event: e.RoomJoined) -> None:
             t.adopt(step, transfer, event)
         return
     step.enter_room(leg, aside=event.aside)
+    w.same_bridge(step, event)
     if leg.role is LegRole.CALLER:
         w.entered(step)
     else:
@@ -272,6 +274,9 @@ def _command_ended(step: Step, event: e.CommandEnded) -> None:
 
 def _deadline(step: Step, event: e.DeadlinePassed) -> None:
     transfer = step.state.transfer
+    if event.deadline is e.Deadline.CROSS:
+        consult.cross_again(step, event.ref)
+        return
     if transfer is None or event.ref not in (transfer.id, transfer.leg_id) or not transfer.live:
         return
     if event.deadline is e.Deadline.MOVE and not transfer.moved:

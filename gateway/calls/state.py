@@ -34,6 +34,8 @@ class Leg:
     """Its own phone has put the call on hold."""
     hung_up_by_party: bool = False
     hung_up_by_us: bool = False
+    bridge: str = ""
+    """The bridge behind the name of the room that it is in, where that is known."""
 
     @property
     def handle(self) -> str:

@@ -80,7 +80,7 @@ class Step:
 
     def leave_room(self, leg: Leg, *, aside: bool = False) -> None:
         if leg.aside if aside else leg.in_room:
-            self.set_leg(leg, in_room=False, aside=False)
+            self.set_leg(leg, in_room=False, aside=False, bridge="")
             self.record(f.LegLeftRoom(call_id=self.state.call_id, at=self.at, leg_id=leg.id))
 
     def requeue(self) -> None:

@@ -6,6 +6,7 @@ each agent's leaving, ends in one of these.
 
 from datetime import timedelta
 
+from gateway.calls import commands as c
 from gateway.calls import consult, reach
 from gateway.calls import events as e
 from gateway.calls import facts as f
@@ -61,7 +62,7 @@ def held(step: Step, _event: e.CallerHeld) -> None:
         t.moved(step, transfer)
     if waited := _waited_for(step.state):
         step.fetch(waited)
-    elif transfer is None or not transfer.live:
+    elif (transfer is None or not transfer.live) and not consult.left_aside(step):
         step.requeue()
 
 
@@ -101,6 +102,29 @@ def _waited_for(state: CallState) -> Transfer | None:
     transfer = state.transfer
     leg = state.agent(transfer.leg_id) if transfer and transfer.committed else None
     return transfer if leg and leg.in_room and not leg.leaving else None
+
+
+def same_bridge(step: Step, joined: e.RoomJoined) -> None:
+    """Two rooms of one name: the caller came into one just as it ended. To the one with people.
+
+    Seen of Asterisk 22.10 where the last one leaves a conference within milliseconds of another's
+    coming: whoever comes next is in a new one, and neither hears the other.
+    """
+    if leg := step.state.leg_of(joined.unique_id):
+        step.set_leg(leg, bridge=joined.bridge)
+    caller = step.state.caller
+    if (
+        caller is None
+        or not caller.in_room
+        or joined.aside
+        or not (caller.bridge and joined.bridge)
+    ):
+        return
+    others = {leg.bridge for leg in step.state.staying if leg.in_room} | {joined.bridge}
+    if others - {caller.bridge, ""}:
+        transfer = step.state.transfer
+        ref = transfer.id if transfer else step.state.call_id
+        step.do(c.FetchCaller(ref, caller.unique_id))
 
 
 def let_alone_go(step: Step) -> None:

@@ -209,7 +209,8 @@ class Sightings:
 
     def _joined(self, event: AmiEvent, at: datetime) -> Iterator[Sighting]:
         room, aside = _room(event)
-        joined = e.RoomJoined(at, event.get("Uniqueid"), event.get("Channel"), aside)
+        bridge = event.get("BridgeUniqueid")
+        joined = e.RoomJoined(at, event.get("Uniqueid"), event.get("Channel"), aside, bridge=bridge)
         yield Sighting(joined, room=room)
 
     def _left(self, event: AmiEvent, at: datetime) -> Iterator[Sighting]:

@@ -81,10 +81,12 @@ class Scene:
 
     # --- words of the switch -----------------------------------------------------------------
 
-    def joined(self, unique_id: str, *, aside: bool = False) -> list[c.Command]:
+    def joined(self, unique_id: str, *, aside: bool = False, bridge: str = "") -> list[c.Command]:
         """The leg is in the room; `aside`: in the second one."""
         channel = f"PJSIP/x-{unique_id}"
-        return self.on(e.RoomJoined, unique_id=unique_id, channel=channel, aside=aside)
+        return self.on(
+            e.RoomJoined, unique_id=unique_id, channel=channel, aside=aside, bridge=bridge
+        )
 
     def left(self, unique_id: str, *, aside: bool = False) -> list[c.Command]:
         return self.on(e.RoomLeft, unique_id=unique_id, aside=aside)

@@ -13,6 +13,7 @@ from .given import (
     CALLER,
     OFFICER,
     OPERATOR,
+    OPERATOR_LEG,
     TARGET,
     Scene,
     given_call_waiting,
@@ -211,7 +212,46 @@ def test_a_native_consultation_is_followed() -> None:
     scene.joined("7.7", aside=True)
     assert scene.shown.state is TransferState.CONSULTING
     scene.asks(e.Ask.RELEASE, OPERATOR)
-    assert scene.commands[-2] == c.MoveToRoom("t1", CALLER, "7.7", back=True)
+    assert c.MoveToRoom("t1", CALLER, "7.7", back=True) in scene.commands
+
+
+def test_a_way_out_that_the_switch_forgot_is_taken_again() -> None:
+    """It forgets a redirect of a phone whose key it is just acting on."""
+    scene = given_consulting()
+    scene.asks(e.Ask.BACK, OPERATOR)
+    back = c.MoveToRoom("t1", CALLER, OPERATOR, back=True)
+    assert scene.all(c.MoveToRoom) == [back]
+    scene.on(e.DeadlinePassed, deadline=e.Deadline.CROSS, ref=OPERATOR_LEG)
+    assert scene.all(c.MoveToRoom) == [back, back]
+    scene.joined(OPERATOR)
+    scene.on(e.DeadlinePassed, deadline=e.Deadline.CROSS, ref=OPERATOR_LEG)
+    assert scene.all(c.MoveToRoom) == [back, back]
+
+
+def test_a_caller_with_nobody_is_brought_to_an_operator_who_is_still_aside() -> None:
+    scene = given_consulting()
+    scene.asks(e.Ask.BACK, OPERATOR)
+    scene.on(e.CallerHeld)
+    assert scene.commands[-2:] == [
+        c.MoveToRoom("t1", CALLER, OPERATOR, back=True),
+        scene.all(c.Arm)[-1],
+    ]
+    assert scene.all(c.RequeueCaller) == []
+
+
+@pytest.mark.parametrize("last", [OPERATOR, CALLER])
+def test_two_rooms_of_one_name_become_one(last: str) -> None:
+    """The caller came into a room that ended in that moment; neither would hear the other."""
+    scene = given_consulting()
+    scene.asks(e.Ask.BACK, OPERATOR)
+    first = CALLER if last == OPERATOR else OPERATOR
+    scene.joined(first, bridge="old")
+    assert scene.all(c.FetchCaller) == []
+    scene.joined(last, bridge="new")
+    assert scene.all(c.FetchCaller) == [c.FetchCaller("t1", CALLER)]
+    scene.left(CALLER)
+    scene.joined(CALLER, bridge="new" if last == OPERATOR else "old")
+    assert len(scene.all(c.FetchCaller)) == 1
 
 
 def test_a_restart_knows_who_consults() -> None:
