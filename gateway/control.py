@@ -136,10 +136,11 @@ class Control:
             return
         async with self.live, self._running() as driving, self._open(office):
             advising = self._start(self._advise(), "advice")
-            ends = {stopped, driving, advising}
+            recording = self._start(self._keep_record(), "recorder")
+            ends = {stopped, driving, advising, recording}
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             stopped.cancel()
-        for task in (driving, advising):
+        for task in (driving, advising, recording):
             if not task.cancelled():
                 task.result()
 
@@ -235,7 +236,6 @@ class Control:
     async def _open(self, loaded: asyncio.Task["Office"]) -> AsyncIterator[None]:
         """A gateway that hangs, and that we follow, may keep its port: calls do not wait for it."""
         self._office = office = await loaded
-        self._start(self._keep_record(office), "recorder")
         self.registry.probes = Probes(
             self.ami,
             self.redis,
@@ -254,8 +254,10 @@ class Control:
                 self._start(_serve_once_free(office), "api")
             yield
 
-    async def _keep_record(self, office: "Office") -> None:
+    async def _keep_record(self) -> None:
         """What an earlier gateway may not have told the ledger comes first."""
+        office = self._office
+        assert office is not None, "opened before"
         await self.takeover.tell(office.ledger, office.recorder)
         for fact, view in self._unrecorded or ():
             office.recorder.offer(fact, view)

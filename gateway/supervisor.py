@@ -127,13 +127,14 @@ class _Supervisor:
         # A signal that comes while the child is not itself yet is its own, not lost.
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         try:
-            kept.pid = os.fork()
-            if not kept.pid:
-                self._become(kept.role, place)
+            pid = os.fork()
         except OSError:  # no memory, no processes left
             kept.ended(kept.started)
-        finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+            pid = None
+        if pid == 0:
+            self._become(kept.role, place)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+        kept.pid = pid or 0
 
     def _become(self, role: Role, place: int) -> NoReturn:
         """In the child: be the role."""
@@ -150,9 +151,11 @@ class _Supervisor:
         except BaseException as error:
             sys.stderr.write(f"{role.name} died\n{log.frames(error)}\n")
         finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(status)
+            try:
+                sys.stdout.flush()
+                sys.stderr.flush()
+            finally:  # a full disk, say: a child must never come back into our loop
+                os._exit(status)
 
     def _collect(self) -> None:
         """Take note of who has ended."""

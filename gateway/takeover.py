@@ -96,19 +96,30 @@ class Takeover:
         # The views of calls taken over are live: they go on changing with the call.
         others = {fact.call_id for fact in facts} - self._views.keys()
         views = self._views | recovery.views_of(read(lambda call: call in others))
-        return [(fact, views[fact.call_id]) for fact in facts]
+        # At midnight a day's file goes out of reach between the two readings.
+        return [(fact, views[fact.call_id]) for fact in facts if fact.call_id in views]
 
     async def reconcile(self) -> None:
-        """What has happened to our calls that we did not see? One at a time."""
+        """What has happened to our calls that we did not see?"""
         async with self._one:
-            await self._reconcile()
+            taps = await self._catch_up()
+        if taps is not None and self._taken_over:
+            self._taken_over = False
+            silent, heard = taps
+            for tap, channel in heard:
+                self._taps.adopt(tap, channel)
+            try:
+                await self._listen_again(silent)
+            finally:
+                self.listening.set()
 
-    async def _reconcile(self) -> None:
+    async def _catch_up(self) -> tuple[list[OpenTap], list[tuple[OpenTap, str]]] | None:
+        """One at a time. Returns whom nobody listens to, and the taps that live; None: no list."""
         began, self._looked_at = now(), asyncio.get_running_loop().time()
         known, seen = await self._look()
         if seen is None:
             self._registry.place_keys(began)
-            return
+            return None
         # Who comes to light below is tapped by the call itself.
         silent = [tap for state in self._registry.states() for tap in untapped(state, seen)]
         heard = [tap for state in self._registry.states() for tap in tapped(state, seen)]
@@ -120,14 +131,7 @@ class Takeover:
         for sighting in found:
             self._registry.sight(sighting)
         self._registry.place_keys(began)
-        if self._taken_over:
-            self._taken_over = False
-            for tap, channel in heard:
-                self._taps.adopt(tap, channel)
-            try:
-                await self._listen_again(silent)
-            finally:
-                self.listening.set()
+        return silent, heard
 
     async def _look(self) -> tuple[set[str], Snapshot | None]:
         """Our channels and then those on the switch; None when it does not tell, tried again."""

@@ -17,7 +17,7 @@ from gateway.calls import facts as f
 
 _log = log.get("journal")
 _INTENT = b'"kind": "intent"'
-_HEAD = re.compile(rb'^{"call_id":"([^"\\]*)","at":"([^"\\]*)","kind":"([^"\\]*)"')
+_HEAD = re.compile(rb'^{"call_id":"([!#-\[\]-~]*)","at":"([!#-\[\]-~]*)","kind":"([!#-\[\]-~]*)"')
 """How every fact begins, as `facts.dump` writes it; any other line is read whole."""
 
 
@@ -99,6 +99,7 @@ def _lines(
 
 def _moment(text: bytes) -> datetime | None:
     try:
-        return datetime.fromisoformat(text.decode())
+        moment = datetime.fromisoformat(text.decode())
     except ValueError:
         return None
+    return moment if moment.tzinfo else None

@@ -180,7 +180,7 @@ class Ear:
             return heard
         known = heard is not None and heard.text
         words = "" if known or work.over else self._glimpse.words(work.pcm)
-        if known or work.over or words:
+        if known or work.over or words or self._glimpse.over:
             self._glimpse = None
         return Heard(final=False, text=words) if words else heard
 
@@ -195,12 +195,13 @@ class Ear:
         written = ""
         if heard.final:
             self._said_ms = work.end_ms
-            written = self._pool.normalise(heard.text)
+            written = self._pool.normalise(heard.text) if heard.text else ""
         return [Said(heard.final, heard.text, words, onset, work.end_ms, written)]
 
     def _lose(self) -> None:
         lent, self._lent = self._lent, None
         if lent is not None:
             self._pool.lose(lent)
+        self._glimpse = None
         self._ready.clear()
         self._forget()

@@ -23,6 +23,11 @@ class Glimpse:
         self._pool = pool
         self._pcm = bytearray()
 
+    @property
+    def over(self) -> bool:
+        """The recogniser itself is to have words by now."""
+        return len(self._pcm) > _NO_MORE_MS * BYTES_PER_MS
+
     def words(self, pcm: bytes) -> str:
         """Take more of the utterance; return its words so far, '' as long as there are none."""
         self._pcm += pcm

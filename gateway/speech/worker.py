@@ -111,7 +111,7 @@ async def serve(
                 }
             )
 
-        await stack.enter_async_context(_announced(redis, worker_id, announcement))
+        changed = await stack.enter_async_context(_announced(redis, worker_id, announcement))
         log.info(
             "speech.listening",
             host=host,
@@ -121,6 +121,7 @@ async def serve(
         )
         supervised.ready()
         load.measured(await asyncio.to_thread(decode_cost, engine))
+        changed.set()
         log.info("speech.measured", limit=load.limit)
         if len(streams):
             with contextlib.suppress(TimeoutError):
@@ -165,19 +166,26 @@ async def _running(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def _announced(redis: Redis, worker_id: str, text: Callable[[], str]) -> AsyncIterator[None]:
-    """Keep the worker's key alive; take it away at the end, so that no new tap comes here."""
-    key = names.worker(worker_id)
+async def _announced(
+    redis: Redis, worker_id: str, text: Callable[[], str]
+) -> AsyncIterator[asyncio.Event]:
+    """Keep the worker's key alive; take it away at the end, so that no new tap comes here.
+
+    Yields what makes it say at once that something has changed.
+    """
+    key, changed = names.worker(worker_id), asyncio.Event()
 
     async def announce() -> None:
         while True:
             with contextlib.suppress(RedisError, OSError):
                 await redis.set(key, text(), ex=_ANNOUNCED_FOR_S)
-            await asyncio.sleep(_ANNOUNCE_S)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(changed.wait(), _ANNOUNCE_S)
+            changed.clear()
 
     try:
         async with _running(announce()):
-            yield
+            yield changed
     finally:
         with contextlib.suppress(RedisError, OSError):
             await redis.delete(key)

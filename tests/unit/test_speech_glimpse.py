@@ -36,6 +36,23 @@ class SlowEngine(FakeEngine):
         return Slow(self)
 
 
+class Deaf(FakeRecogniser):
+    """Knows no word of what it hears."""
+
+    def accept(self, pcm: bytes) -> Heard | None:
+        super().accept(pcm)
+        return Heard(final=False, text="")
+
+    def finish(self) -> Heard | None:
+        super().finish()
+        return Heard(final=True, text="")
+
+
+class DeafEngine(FakeEngine):
+    def recogniser(self) -> FakeRecogniser:
+        return Deaf(self)
+
+
 def said(ear: Ear, pcm: bytes) -> list[tuple[int, Said]]:
     return [
         (at * 100, one) for at, part in enumerate(frames(pcm, 100), 1) for one in ear.hear(part)
@@ -62,6 +79,15 @@ def test_only_the_first_utterance_is_looked_at_twice() -> None:
     fed = [at for at, one in said(ear, TURN) if not one.final]
     assert fed[0] >= SLOW_MS - PRE_ROLL_MS
     assert engine.made == 2
+
+
+def test_sound_without_words_is_not_kept() -> None:
+    """Hold music, say: minutes of one utterance in which nothing is said."""
+    ear = Ear(Pool(DeafEngine(), recycle_s=60))
+    said(ear, voice(900))
+    assert ear._glimpse is not None
+    said(ear, voice(300))
+    assert ear._glimpse is None
 
 
 def test_one_that_fails_is_not_used_again() -> None:

@@ -41,6 +41,8 @@ class Taps:
         self.opened: list[OpenTap] = []
         self.lost: dict[str, datetime | None] = {}
         self.adopted: dict[OpenTap, str] = {}
+        self.worker, self.asked = asyncio.Event(), asyncio.Event()
+        self.worker.set()
 
     async def open(self, command: OpenTap, lost_at: datetime | None = None) -> None:
         self.opened.append(command)
@@ -50,7 +52,8 @@ class Taps:
         self.adopted[command] = channel
 
     async def worker_within(self, wait_s: float) -> bool:
-        return True
+        self.asked.set()
+        return await self.worker.wait()
 
 
 class SlowAmi(FakeAmiClient):
@@ -433,6 +436,23 @@ async def test_a_switch_that_does_not_answer_ends_nothing(gateway: Gateway, tmp_
     await gateway.takeover.reconcile()
     await gateway.settled()
     assert gateway.registry.calls()[0].ended_at is None
+
+
+async def test_who_waits_for_recognition_holds_no_other_reconciliation_up(
+    gateway: Gateway, tmp_path: Path
+) -> None:
+    write(tmp_path, a_call(now()))
+    await gateway.recover()
+    gateway.sees(CALLER_ROW, OPERATOR_ROW)
+    gateway.taps.worker.clear()
+    first = asyncio.create_task(gateway.takeover.reconcile())
+    await gateway.taps.asked.wait()
+    gateway.sees()
+    await gateway.takeover.reconcile()
+    await gateway.settled()
+    assert gateway.registry.calls()[0].ended_at is not None
+    gateway.taps.worker.set()
+    await first
 
 
 async def test_taps_that_died_with_the_gateway_are_opened_again_once(

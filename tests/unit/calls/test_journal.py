@@ -284,6 +284,8 @@ async def test_what_is_written_later_is_left_out(journal: Journal) -> None:
     [
         b'{"call_id":"c","at":"yesterday","kind":"call.ended","reason":"x"}',
         b'{"call_id":"c","at":"2026-11-22T',
+        b'{"call_id":"c\xff","at":"2026-11-22T10:00:00Z","kind":"call.ended","reason":"x"}',
+        b'{"call_id":"c","at":"2026-11-22T10:00:00Z","kind":"call.\xffnded","reason":"x"}',
         b"\xff\xfe",
     ],
 )
@@ -292,4 +294,13 @@ def test_a_damaged_line_names_no_call(tmp_path: Path, line: bytes) -> None:
     (tmp_path / f"journal-{now():%Y%m%d}.jsonl").write_bytes(line + b"\n")
     assert journal.calls(lambda _at, _kind: True) == set()
     assert list(journal.facts()) == []
+    journal.close()
+
+
+def test_a_moment_without_an_offset_is_none(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    line = b'{"call_id":"c","at":"2026-11-22T10:00:00","kind":"call.ended","reason":"x"}\n'
+    (tmp_path / f"journal-{now():%Y%m%d}.jsonl").write_bytes(line)
+    assert journal.calls(lambda at, _kind: at < now()) == set()
+    assert journal.first(now() - timedelta(days=1)) == journal.end()
     journal.close()
