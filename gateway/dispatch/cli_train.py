@@ -26,23 +26,23 @@ FLOORS = {
     name: dict(zip(("platform", "class", "urgency", "emergency recall"), reached, strict=True))
     for name, reached in {
         "tuned": (0.955, 0.92, 0.895, 0.95),
-        "second": (0.91, 0.865, 0.845, 0.98),
+        "second": (0.92, 0.87, 0.845, 0.95),
         "third": (0.86, 0.74, 0.76, 0.92),
-        "fourth": (0.925, 0.845, 0.835, 0.98),
-        "fifth": (0.91, 0.855, 0.815, 0.985),
-        "sixth": (0.925, 0.815, 0.83, 0.94),
+        "fourth": (0.94, 0.86, 0.835, 0.98),
+        "fifth": (0.915, 0.865, 0.815, 0.985),
+        "sixth": (0.94, 0.83, 0.83, 0.94),
         "seventh": (0.97, 0.93, 0.91, 0.985),
     }.items()
 }
 """What each set of calls must reach: what was measured, less one or two calls."""
 CEILINGS = {
-    "tuned": 0.03,
-    "second": 0.046,
+    "tuned": 0.025,
+    "second": 0.037,
     "third": 0.08,
-    "fourth": 0.04,
-    "fifth": 0.033,
-    "sixth": 0.07,
-    "seventh": 0.042,
+    "fourth": 0.027,
+    "fifth": 0.026,
+    "sixth": 0.05,
+    "seventh": 0.03,
 }
 """Normal calls raised to emergency, at most."""
 
@@ -60,7 +60,7 @@ def train(
     encoder: Annotated[
         Path | None, typer.Option(help="A new encoder (.npz), judged and put in force together.")
     ] = None,
-    version: Annotated[str, typer.Option(help="Name of the new model.")] = "2026.5",
+    version: Annotated[str, typer.Option(help="Name of the new model.")] = "2026.5.1",
     seed: Annotated[int, typer.Option(help="Same seed, same model.")] = SEED,
     by_hand: Annotated[
         bool, typer.Option("--by-hand", help="Leave one hand's file out at a time; write nothing.")

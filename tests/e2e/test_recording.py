@@ -21,7 +21,7 @@ from gateway.lab.scene import (
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
 WINDOW_S, STEP_S = 0.05, 0.02
-LONGEST_GAP_S = 0.1
+LONGEST_GAP_S = 0.2
 KEYS_GAP_S = 0.3
 """A key takes the place of the voice for 100 ms; the last one is followed by the move."""
 

@@ -101,7 +101,9 @@ def test_dispatch_proposes_from_the_script_what_is_expected(name: str) -> None:
     proposal = engine().suggest([_utterance(turn) for turn in one.turns], set(CENTRE_OF))
     expected = one.expected
     if expected.platform is None:
-        assert proposal is None or proposal.urgency == "normal"
+        # A drunk who is alone and wants to talk: nothing, or "not sure", and never an emergency.
+        assert proposal is None or proposal.urgency == "normal" or not proposal.sure
+        assert proposal is None or proposal.urgency != "emergency"
         return
     assert proposal is not None
     assert (proposal.platform, proposal.urgency) == (expected.platform, expected.urgency)
