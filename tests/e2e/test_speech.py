@@ -25,7 +25,7 @@ async def say(scene: Scene, speaker: PhoneCall, turn: Turn, finals: int) -> None
     async def heard() -> bool:
         return len(await utterances(scene)) >= finals
 
-    await until(heard, f"utterance {finals}: {turn.id}")
+    await until(heard, f"utterance {finals}: {turn.id}", 40)
 
 
 async def utterances(scene: Scene) -> list[dict[str, Any]]:
@@ -104,7 +104,7 @@ async def test_taps_leave_no_call_detail_records(talk: Scene) -> None:
     async def tapped() -> bool:
         return sum(taps in name for name in await talk.witness.live_channels()) == 2
 
-    await until(tapped, "a tap on each speaker")
+    await until(tapped, "a tap on each speaker", 40)
     await talk.citizen.hang_up()
     await talk.ends_clean()
     rows = list(csv.reader(talk.town.pbx.cdr_file.read_text("utf-8").splitlines()))
