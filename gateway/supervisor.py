@@ -127,14 +127,13 @@ class _Supervisor:
         # A signal that comes while the child is not itself yet is its own, not lost.
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         try:
-            pid = os.fork()
+            kept.pid = os.fork()
         except OSError:  # no memory, no processes left
             kept.ended(kept.started)
-            pid = None
-        if pid == 0:
-            self._become(kept.role, place)
+        else:
+            if not kept.pid:
+                self._become(kept.role, place)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
-        kept.pid = pid or 0
 
     def _become(self, role: Role, place: int) -> NoReturn:
         """In the child: be the role."""

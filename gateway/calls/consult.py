@@ -43,7 +43,7 @@ def hand_over(step: Step, transfer: Transfer) -> None:
 
 def _cross(step: Step, transfer: Transfer, companion: Leg) -> None:
     step.set_transfer(transfer, aside=False, joined=False, crossing=True)
-    if _to_caller(step, transfer.id, companion):
+    if _to_caller(step, companion):
         step.arm(e.Deadline.MOVE, transfer.id, CROSS_WITHIN_S)
 
 
@@ -65,7 +65,7 @@ def reunite(step: Step, transfer: Transfer) -> None:
         return
     if transfer.aside or operator.aside or step.state.on_hold:
         step.set_transfer(transfer, aside=False, crossing=False)
-        _to_caller(step, transfer.id, operator)
+        _to_caller(step, operator)
 
 
 def operator_gone(step: Step, transfer: Transfer) -> None:
@@ -86,10 +86,8 @@ def agent_moved(step: Step, leg: Leg, *, aside: bool) -> None:
             return
         if transfer.kind is f.TransferKind.CONSULT and leg.id == transfer.transferor:
             step.set_transfer(transfer, aside=aside)
-    caller = step.state.caller
-    if caller and step.state.on_hold and not aside and not step.state.fetching:
-        step.set(fetching=True)
-        step.do(c.FetchCaller(transfer.id if transfer else step.state.call_id, caller.unique_id))
+    if step.state.on_hold and not aside and not step.state.fetching:
+        step.fetch()
 
 
 def caller_gone(step: Step, transfer: Transfer) -> None:
@@ -115,16 +113,16 @@ def on_hold_for_nobody(step: Step) -> None:
     elif transfer and transfer.live and transfer.crossing:
         step.arm(e.Deadline.MOVE, transfer.id, CROSS_WITHIN_S)
     elif not any(leg.aside for leg in staying):
-        _to_caller(step, transfer.id if transfer else step.state.call_id, staying[0])
+        _to_caller(step, staying[0])
 
 
-def _to_caller(step: Step, ref: str, leg: Leg) -> bool:
+def _to_caller(step: Step, leg: Leg) -> bool:
     """Take the caller from hold and `leg` from wherever it is into the caller's room."""
     caller = step.state.caller
     if caller is None or caller.leaving:
         return False
     step.set(fetching=True)
-    step.do(c.MoveToRoom(ref, caller.unique_id, leg.handle, back=True))
+    step.do(c.MoveToRoom(step.ref, caller.unique_id, leg.handle, back=True))
     step.arm(e.Deadline.CROSS, leg.id, CROSS_AGAIN_S)
     return True
 
@@ -133,13 +131,10 @@ def cross_again(step: Step, leg_id: str) -> None:
     """Asterisk forgets a redirect of one whose key in the room it is just acting on: once more."""
     leg = step.state.agent(leg_id)
     if leg and leg.aside and not leg.leaving and step.state.fetching:
-        transfer = step.state.transfer
-        _to_caller(step, transfer.id if transfer else step.state.call_id, leg)
+        _to_caller(step, leg)
 
 
 def left_aside(step: Step) -> bool:
     """A caller with nobody while somebody is in the second room still: the two belong together."""
     aside = [leg for leg in step.state.staying if leg.aside]
-    transfer = step.state.transfer
-    ref = transfer.id if transfer else step.state.call_id
-    return bool(aside) and _to_caller(step, ref, aside[0])
+    return bool(aside) and _to_caller(step, aside[0])

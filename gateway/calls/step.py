@@ -83,19 +83,24 @@ class Step:
             self.set_leg(leg, in_room=False, aside=False, bridge="")
             self.record(f.LegLeftRoom(call_id=self.state.call_id, at=self.at, leg_id=leg.id))
 
+    @property
+    def ref(self) -> str:
+        """What an order about the caller is done for: the latest transfer, else the call."""
+        transfer = self.state.transfer
+        return transfer.id if transfer else self.state.call_id
+
     def requeue(self) -> None:
         """Nobody is left for the caller, and not because they wished it: back to the queue."""
         state = self.state
         if state.caller and not state.staying:
-            ref = state.transfer.id if state.transfer else state.call_id
-            self.do(c.RequeueCaller(ref, state.caller.unique_id, state.centre))
+            self.do(c.RequeueCaller(self.ref, state.caller.unique_id, state.centre))
             self.set(caller_held=False, forsaken=state.served)
 
-    def fetch(self, transfer: Transfer) -> None:
+    def fetch(self) -> None:
         """Bring the caller to the person who waits in the room."""
         if self.state.caller:
             self.set(fetching=True)
-            self.do(c.FetchCaller(transfer.id, self.state.caller.unique_id))
+            self.do(c.FetchCaller(self.ref, self.state.caller.unique_id))
 
     def hold(self, transfer: Transfer) -> None:
         """The caller sits in a room that nobody entered: let them hear that it rings."""

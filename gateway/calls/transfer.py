@@ -229,7 +229,7 @@ def commit(step: Step) -> None:
     on_hold = step.state.on_hold and not transfer.crossing
     transfer = step.set_transfer(transfer, crossing=False)
     if step.state.caller_held or on_hold:
-        step.fetch(transfer)
+        step.fetch()
         step.set(caller_held=False)
     step.forget_ringing()
     if step.state.agent(transfer.transferor) is None:

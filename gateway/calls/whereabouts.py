@@ -12,7 +12,7 @@ from gateway.calls import events as e
 from gateway.calls import facts as f
 from gateway.calls import transfer as t
 from gateway.calls.facts import FailureReason, TransferState
-from gateway.calls.state import CallState, Leg, Transfer
+from gateway.calls.state import CallState, Leg
 from gateway.calls.step import Step
 
 _CROSSES = timedelta(seconds=2)
@@ -60,8 +60,8 @@ def held(step: Step, _event: e.CallerHeld) -> None:
     transfer = step.state.transfer
     if transfer and transfer.live and transfer.blind:
         t.moved(step, transfer)
-    if waited := _waited_for(step.state):
-        step.fetch(waited)
+    if _awaited(step.state):
+        step.fetch()
     elif (transfer is None or not transfer.live) and not consult.left_aside(step):
         step.requeue()
 
@@ -74,8 +74,8 @@ def put_on_hold(step: Step, _event: e.CallerOnHold) -> None:
     transfer = step.state.transfer
     if transfer and transfer.live and transfer.aside:
         t.moved(step, transfer)
-    elif waited := _waited_for(step.state):
-        step.fetch(waited)
+    elif _awaited(step.state):
+        step.fetch()
     else:
         consult.on_hold_for_nobody(step)
 
@@ -89,19 +89,19 @@ def requeued(step: Step, _event: e.CallerRequeued) -> None:
         step.record(f.CallerRequeued(call_id=step.state.call_id, at=step.at))
     _out_of_room(step, held=False)
     step.set(queued=True, forsaken=step.state.served)
-    if waited := _waited_for(step.state):
-        step.fetch(waited)
+    if _awaited(step.state):
+        step.fetch()
     elif transfer and transfer.live:
         step.drop_target(transfer)
         step.move_transfer(transfer, TransferState.RETURNED_TO_QUEUE, reach.why(transfer))
         step.forget_ringing()
 
 
-def _waited_for(state: CallState) -> Transfer | None:
-    """The transfer whose person at the target is in the room."""
+def _awaited(state: CallState) -> bool:
+    """Is the transfer's person at the target in the room?"""
     transfer = state.transfer
     leg = state.agent(transfer.leg_id) if transfer and transfer.committed else None
-    return transfer if leg and leg.in_room and not leg.leaving else None
+    return leg is not None and leg.in_room and not leg.leaving
 
 
 def same_bridge(step: Step, joined: e.RoomJoined) -> None:
@@ -122,9 +122,7 @@ def same_bridge(step: Step, joined: e.RoomJoined) -> None:
         return
     others = {leg.bridge for leg in step.state.staying if leg.in_room} | {joined.bridge}
     if others - {caller.bridge, ""}:
-        transfer = step.state.transfer
-        ref = transfer.id if transfer else step.state.call_id
-        step.do(c.FetchCaller(ref, caller.unique_id))
+        step.do(c.FetchCaller(step.ref, caller.unique_id))
 
 
 def let_alone_go(step: Step) -> None:

@@ -10,12 +10,11 @@ from gateway.calls.state import CallState
 from gateway.clock import now
 from gateway.errors import SwitchRefused, SwitchTimeout
 from gateway.telephony.ami_port import Ami
-from gateway.telephony.reconcile import ChannelSeen, Snapshot
+from gateway.telephony.reconcile import LOCAL, ChannelSeen, Snapshot, variable_of
 from gateway.telephony.untrusted import stamp_of, target_of
 
 _READ_WITHIN_S = 1.0
 """Whoever has not been asked by then is taken to have come just now."""
-_TARGETS = "Local/"
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ def with_marks(seen: Snapshot, marks: Marks) -> Snapshot:
 
 async def _mark(ami: Ami, row: ChannelSeen) -> Mark:
     entered = await marked_at(ami, row.unique_id, "LD_ENTERED")
-    if not row.channel.startswith(_TARGETS):
+    if not row.channel.startswith(LOCAL):
         return Mark(row.room, entered)
     asked = await marked_at(ami, row.unique_id, "LD_ASKED")
     asker = target_of(await _variable(ami, row.unique_id, "LD_PEER"))
@@ -82,5 +81,5 @@ async def marked_at(ami: Ami, channel: str, variable: str) -> datetime | None:
 
 async def _variable(ami: Ami, channel: str, name: str) -> str:
     with contextlib.suppress(SwitchRefused):  # gone meanwhile
-        return (await ami.send("Getvar", {"Channel": channel, "Variable": name})).get("Value")
+        return await variable_of(ami, channel, name)
     return ""

@@ -21,7 +21,8 @@ _HELD_CONTEXT = "liandong-alone"
 _HOLD_CONTEXT = "liandong-hold"
 FAR_END = ";2"
 _RUNG_NATIVELY = re.compile(r"Local/([0-9]{1,12})@liandong-native-")
-NOT_PEOPLE = ("Local/", "AudioSocket/")
+LOCAL, _TAPS = "Local/", "AudioSocket/"
+NOT_PEOPLE = (LOCAL, _TAPS)
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class ChannelSeen:
 
     @property
     def in_our_room(self) -> bool:
-        return bool(room_of(self.room)) and not self.channel.startswith("AudioSocket/")
+        return bool(room_of(self.room)) and not self.channel.startswith(_TAPS)
 
     @property
     def aside(self) -> bool:
@@ -90,6 +91,11 @@ async def snapshot(ami: Ami) -> Snapshot:
         if event.name == "CoreShowChannel"
     ]
     return {row.unique_id: row for row in rows}
+
+
+async def variable_of(ami: Ami, channel: str, name: str) -> str:
+    """A channel's variable, '' where there is none. Raises SwitchRefused when it has gone."""
+    return (await ami.send("Getvar", {"Channel": channel, "Variable": name})).get("Value")
 
 
 def untapped(state: CallState, seen: Snapshot) -> list[OpenTap]:
@@ -142,11 +148,11 @@ def _begun_unseen(state: CallState, seen: Snapshot, seats: Seats) -> list[e.Even
     others = [
         row
         for row in bridged_with(seen[operator.handle], seen.values())
-        if state.leg_of(row.unique_id) is None and not row.channel.startswith("AudioSocket/")
+        if state.leg_of(row.unique_id) is None and not row.channel.startswith(_TAPS)
     ]
     phones = [phone for row in others for phone in phones_of(row, seen.values())]
     centre = next((seats.of_channel(phone.channel).centre for phone in phones), "")
-    began = seen[operator.handle].entered or now()
+    began = since(seen[operator.handle])
     asked = e.Asked(
         began,
         ask=e.Ask.CONSULT,
@@ -156,7 +162,7 @@ def _begun_unseen(state: CallState, seen: Snapshot, seats: Seats) -> list[e.Even
         native=True,
     )
     joined = [
-        e.RoomJoined(max(began, _since(row)), row.unique_id, row.channel, aside=True)
+        e.RoomJoined(max(began, since(row)), row.unique_id, row.channel, aside=True)
         for row in others
     ]
     return [asked, *joined]
@@ -166,7 +172,8 @@ def _row_aside(seen: Snapshot, handle: str) -> bool:
     return handle in seen and seen[handle].aside
 
 
-def _since(row: ChannelSeen) -> datetime:
+def since(row: ChannelSeen) -> datetime:
+    """When it came into its room; now, where no mark says."""
     return row.entered or now()
 
 
@@ -176,7 +183,7 @@ def _place(leg: Leg, seen: Snapshot) -> e.Event | None:
     if row is None:
         return None
     if (row.in_room and not leg.in_room) or (row.aside and not leg.aside):
-        return e.RoomJoined(_since(row), leg.handle, row.channel, row.aside)
+        return e.RoomJoined(since(row), leg.handle, row.channel, row.aside)
     if (leg.in_room and not row.in_room) or (leg.aside and not row.aside):
         return e.RoomLeft(now(), leg.handle, leg.aside)
     return None
@@ -191,7 +198,7 @@ def _target(state: CallState, seen: Snapshot, seats: Seats) -> list[e.Event]:
     if (row := seen.get(transfer.leg_id)) and (row.in_room or row.aside):
         if not row.channel.startswith(NOT_PEOPLE):
             events.append(_answered(transfer, row, seats, by_agent=False))
-        events.append(e.RoomJoined(_since(row), row.unique_id, row.channel, row.aside))
+        events.append(e.RoomJoined(since(row), row.unique_id, row.channel, row.aside))
     far = seen.get(transfer.leg_id + FAR_END)
     phones = bridged_with(far, seen.values()) if far else []
     return events + [_answered(transfer, phone, seats, by_agent=True) for phone in phones]
@@ -202,7 +209,7 @@ def _answered(
 ) -> e.TargetAnswered:
     party, late = seats.of_channel(phone.channel), phone.entered is None
     return e.TargetAnswered(
-        _since(phone),
+        since(phone),
         transfer.leg_id,
         phone.channel,
         phone.unique_id,
@@ -263,7 +270,7 @@ def native_key(row: ChannelSeen, asker: str) -> e.Asked | None:
     target = _RUNG_NATIVELY.match(row.channel)
     if target is None:
         return None
-    at = min(row.asked or _since(row), _since(row))
+    at = min(row.asked or since(row), since(row))
     return e.Asked(
         at, ask=e.Ask.TRANSFER, ref=new_id(), target=target[1], unique_id=asker, native=True
     )
@@ -272,7 +279,7 @@ def native_key(row: ChannelSeen, asker: str) -> e.Asked | None:
 def target_came(row: ChannelSeen, phones: Sequence[ChannelSeen], seats: Seats) -> e.RoomJoined:
     """A target that the dialplan rang by itself is in the room; `phones`: behind its leg."""
     party = seats.of_channel(phones[0].channel) if phones else e.Party()
-    return e.RoomJoined(_since(row), row.unique_id, row.channel, party=party)
+    return e.RoomJoined(since(row), row.unique_id, row.channel, party=party)
 
 
 def operator_came(
@@ -281,15 +288,15 @@ def operator_came(
     """The phone of `row`, or behind it, has the caller, in the room or in a queue's bridge."""
     party = seats.of_channel(phone.channel)
     yield e.AgentConnected(
-        _since(row), phone.channel, phone.unique_id, party, late=late, in_room=in_room
+        since(row), phone.channel, phone.unique_id, party, late=late, in_room=in_room
     )
     if in_room:
-        yield e.RoomJoined(_since(row), phone.unique_id, phone.channel)
+        yield e.RoomJoined(since(row), phone.unique_id, phone.channel)
 
 
 def phones_of(row: ChannelSeen, rows: Iterable[ChannelSeen]) -> list[ChannelSeen]:
     """The phone this is, or the phones behind this Local leg."""
-    if not row.channel.startswith("Local/"):
+    if not row.channel.startswith(LOCAL):
         return [row]
     everyone = list(rows)
     far_end = row.channel.removesuffix(";1") + FAR_END

@@ -9,7 +9,7 @@ from gateway.clock import now
 from gateway.errors import SwitchError
 from gateway.telephony.ami_port import Ami
 from gateway.telephony.port import Sighting
-from gateway.telephony.reconcile import FAR_END, Snapshot, bridged_with
+from gateway.telephony.reconcile import FAR_END, Snapshot, bridged_with, variable_of
 from gateway.telephony.seats import Seats
 
 
@@ -22,8 +22,7 @@ async def signed_unseen(
         if transfer is None or not _waits(transfer) or transfer.leg_id not in seen:
             continue
         with contextlib.suppress(SwitchError):  # gone meanwhile
-            asked = {"Channel": transfer.leg_id, "Variable": "LD_SIGNED"}
-            if (await ami.send("Getvar", asked)).get("Value") == "1":
+            if await variable_of(ami, transfer.leg_id, "LD_SIGNED") == "1":
                 found.append(_sighting(transfer, seen, seats))
     return found
 

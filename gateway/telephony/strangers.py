@@ -22,7 +22,9 @@ from gateway.telephony.reconcile import (
     native_key,
     operator_came,
     phones_of,
+    since,
     target_came,
+    variable_of,
 )
 from gateway.telephony.seats import Seats
 from gateway.telephony.untrusted import hops_of, number_of, room_of
@@ -37,7 +39,7 @@ async def strangers(
         if row.unique_id in known or row.channel.startswith(NOT_PEOPLE):
             continue
         with contextlib.suppress(SwitchError):  # gone meanwhile
-            if await _variable(ami, row, "LD_CALLER") == row.channel:
+            if await variable_of(ami, row.unique_id, "LD_CALLER") == row.channel:
                 found += await _call(ami, row, seen, seats, message_status)
     return found
 
@@ -45,11 +47,11 @@ async def strangers(
 async def _call(
     ami: Ami, caller: ChannelSeen, seen: Snapshot, seats: Seats, message_status: e.MessageStatus
 ) -> list[Sighting]:
-    room = room_of(await _variable(ami, caller, "LD_CALL"))
+    room = room_of(await variable_of(ami, caller.unique_id, "LD_CALL"))
     if not room:
         return []
-    centre = await _variable(ami, caller, "LD_CENTRE")
-    consults = await _variable(ami, caller, "SHARED(LD_ASIDE)")
+    centre = await variable_of(ami, caller.unique_id, "LD_CENTRE")
+    consults = await variable_of(ami, caller.unique_id, "SHARED(LD_ASIDE)")
     beside = [row for row in seen.values() if row.aside and row.channel == consults]
     beside += bridged_with(caller, seen.values())
     marks = [row.entered for row in (caller, *beside) if row.entered]
@@ -58,12 +60,12 @@ async def _call(
         room=room,
         channel=caller.channel,
         unique_id=caller.unique_id,
-        caller_number=number_of(await _variable(ami, caller, "LD_NUMBER")),
+        caller_number=number_of(await variable_of(ami, caller.unique_id, "LD_NUMBER")),
         called_number=centre,
         centre=centre,
         recording=f"{room}.wav",
         message_status=message_status,
-        handovers=hops_of(await _variable(ami, caller, "LD_HOPS")),
+        handovers=hops_of(await variable_of(ami, caller.unique_id, "LD_HOPS")),
     )
     events = _people(caller, beside, seen, seats, centre)
     later = [replace(event, at=max(event.at, arrived.at)) for event in events]
@@ -90,11 +92,6 @@ def _people(
         for phone in phones:
             yield from operator_came(row, phone, seats, in_room=caller.in_room, late=True)
             if row.aside:
-                yield e.RoomJoined(row.entered or now(), phone.unique_id, phone.channel, True)
+                yield e.RoomJoined(since(row), phone.unique_id, phone.channel, True)
     if caller.in_room:
-        yield e.RoomJoined(caller.entered or now(), caller.unique_id, caller.channel)
-
-
-async def _variable(ami: Ami, row: ChannelSeen, name: str) -> str:
-    reply = await ami.send("Getvar", {"Channel": row.unique_id, "Variable": name})
-    return reply.get("Value")
+        yield e.RoomJoined(since(caller), caller.unique_id, caller.channel)

@@ -37,6 +37,7 @@ async def served_by_the_next_operator(scene: Scene) -> None:
         return scene.citizen.hears_tone(OPERATOR_HZ, 200)
 
     await until(hears, "the next operator's voice", 25)
+    await scene.hears(scene.citizen, OPERATOR_HZ)
 
 
 async def test_the_officer_answers_and_has_the_caller(at_once: Scene) -> None:
