@@ -124,7 +124,7 @@ class TapKeeper:
             await asyncio.sleep(PAUSES_S[min(kept.failed, len(PAUSES_S) - 1)])
             if not self._speaks(leg):
                 if kept.lost_at and (kept.failed > begun or kept.opened_at is None):
-                    self._mark(kept, kept.lost_at)
+                    self._mark(kept, kept.lost_at, now())
                 break
             if await self._try(kept):
                 _log.warning("tap opened again", leg=leg)
@@ -145,7 +145,7 @@ class TapKeeper:
             return False
         kept.worker = worker
         if lost_at is not None:
-            self._mark(kept, lost_at)
+            self._mark(kept, lost_at, now())
             kept.refused = False
         if uuid in self._opened:
             kept.lost_at = None
@@ -162,18 +162,18 @@ class TapKeeper:
         """Nobody hears this leg from its beginning."""
         leg = kept.command.leg_id
         kept.why, kept.lost_at = why, now()
-        self._mark(kept, kept.lost_at)
+        self._mark(kept, kept.lost_at, kept.lost_at)
         self._record(f.SpeechClosed(call_id=_call_of(leg), leg_id=leg))
 
-    def _mark(self, kept: _Kept, lost_at: datetime) -> None:
-        """What has been said since `lost_at` was not heard."""
+    def _mark(self, kept: _Kept, lost_at: datetime, until: datetime) -> None:
+        """What has been said from `lost_at` to `until` was not heard."""
         leg = kept.command.leg_id
         zero = self._started_ms(leg)
         gap = f.GapMarked(
             call_id=_call_of(leg),
             leg_id=leg,
             start_ms=max(0, int(lost_at.timestamp() * 1000) - zero),
-            end_ms=max(0, int(now().timestamp() * 1000) - zero),
+            end_ms=max(0, int(until.timestamp() * 1000) - zero),
             why=NO_CAPACITY if kept.refused else kept.why,
         )
         self._record(gap)

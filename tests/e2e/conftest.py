@@ -1,14 +1,30 @@
 """Towns and phones for the end-to-end tests: real Asterisk, Redis, gateway, order system."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 from contextlib import AsyncExitStack
 
+import pytest
 import pytest_asyncio
 
 from gateway.lab.scene import Scene, open_scene
 from gateway.lab.town import Town, TownPlan, town
 
 RING_S = 3.0
+_LOG_LINES = 60
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A call that fails shows what the gateway has said: the town is gone once anybody looks."""
+    report = yield
+    funcargs: dict[str, object] = getattr(item, "funcargs", {})
+    if report.failed:
+        for town in (one for one in funcargs.values() if isinstance(one, Town)):
+            if town.gateway is not None:
+                report.sections.append(("The gateway's log", town.gateway.tail(_LOG_LINES)))
+    return report
 
 
 class Towns:
