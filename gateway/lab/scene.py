@@ -21,6 +21,7 @@ from gateway.lab.phones.phone import Phone
 from gateway.lab.phones.phone_settings import PhoneSettings
 from gateway.lab.town import Town, operator_token
 from gateway.lab.witness import Witness
+from gateway.media.taps import TAP_PREFIX
 
 CITIZEN_HZ, OPERATOR_HZ, OFFICER_HZ = 440, 700, 1040
 CITIZEN_NUMBER = "13812341234"
@@ -104,6 +105,15 @@ class Scene:
         await until(lambda: listener.heard.received >= enough, "half a second more")
         await until(lambda: not listener.hears_tone(tone, 400), f"the end of {tone} Hz")
         await until(lambda: listener.rms(200) > 100, "a sound")
+
+    async def until_heard(self, legs: int) -> None:
+        """So many legs are listened to; on a machine that others keep busy it takes a while."""
+
+        async def tapped() -> bool:
+            names = await self.witness.live_channels()
+            return sum(name.startswith(TAP_PREFIX) for name in names) == legs
+
+        await until(tapped, f"taps on {legs} legs", 40)
 
     async def view(self) -> dict[str, Any]:
         """The newest call of the town, as the API shows it."""

@@ -9,7 +9,10 @@ from typing import Protocol
 from gateway.speech import metrics
 
 LATE_S = 0.5
-"""p95 of the last seconds' waits; above it nobody new is admitted."""
+"""p95 of the last seconds' waits; above it nobody new is admitted, but for `FEW`."""
+FEW = 4
+"""So many are listened to in any case, if there is room: where words of one call are late, others
+keep this machine busy, and to leave out one of its speakers would help nobody."""
 _WINDOW_S = 5.0
 _FULL = 0.85
 """Of the threads' time: speech comes in bursts."""
@@ -101,7 +104,8 @@ class Load:
         """How many more than `streams` can be taken now."""
         wait_s = self.wait_s
         self.easy = streams < _EASY * self.limit and wait_s <= LATE_S / 2
-        return 0 if wait_s > LATE_S else max(0, self.limit - streams)
+        limit = self.limit if wait_s <= LATE_S else min(FEW, self.limit)
+        return max(0, limit - streams)
 
     def tick(self, streams: int) -> None:
         """Take note of the work done since the last tick; call about once a second."""

@@ -28,7 +28,7 @@ class Turns:
     def __init__(self, threads: int) -> None:
         self.threads = threads
         self.busy_s = 0.0
-        """Seconds of all threads' work so far."""
+        """Seconds of processor time that all threads have worked so far."""
         self._waiting: list[_Waiting] = []
         self._changed = threading.Condition()
         self._closed = False
@@ -73,13 +73,13 @@ class Turns:
 
     def _work(self) -> None:
         while (one := self._next()) is not None:
-            began = time.monotonic()
+            began = time.thread_time()
             try:
                 result, error = one.call(), None
             except Exception as raised:
                 result, error = None, raised
             with self._changed:
-                self.busy_s += time.monotonic() - began
+                self.busy_s += time.thread_time() - began
             one.settle(result, error)
 
     def _next(self) -> _Waiting | None:

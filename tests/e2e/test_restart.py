@@ -93,7 +93,7 @@ async def test_what_is_said_while_control_is_gone_is_heard_and_taps_outlive_reco
     await talk.given_call()
     talk.citizen.tone(None)
     talk.operator.tone(None)
-    await until(partial(_taps, talk, 2), "a tap on each speaker", 40)
+    await talk.until_heard(2)
     assert talk.town.gateway is not None
     os.kill(talk.town.gateway.pid, signal.SIGSTOP)  # it would start control again
     talk.town.kill_role("control")
@@ -112,11 +112,6 @@ async def test_what_is_said_while_control_is_gone_is_heard_and_taps_outlive_reco
     assert "recognition restarted" in {gap["why"] for gap in gaps}
     await talk.citizen.hang_up()
     await talk.ends_clean()
-
-
-async def _taps(scene: Scene, wanted: int) -> bool:
-    channels = await scene.witness.live_channels()
-    return sum(name.startswith("AudioSocket/") for name in channels) == wanted
 
 
 async def _published(scene: Scene, word: str) -> bool:

@@ -11,6 +11,7 @@ from gateway.lab.listener import Listener, listening
 from gateway.lab.phones.call import PhoneCall
 from gateway.lab.phones.incoming import IncomingPolicy
 from gateway.lab.scene import CITIZEN_NUMBER, Scene, until
+from gateway.media.taps import TAP_PREFIX
 
 pytestmark = [pytest.mark.e2e, pytest.mark.speech, pytest.mark.asyncio(loop_scope="session")]
 
@@ -50,6 +51,7 @@ async def given_spoken_call(scene: Scene, listener: Listener) -> None:
     scene.citizen = await city.dial("12345", caller_id=CITIZEN_NUMBER)
     scene.operator = await scene.next_live_call("1001")
     await scene.operator.until("up")
+    await scene.until_heard(2)
     await say(scene, scene.operator, TURNS["fight-03-operator"], 1)
     await say(scene, scene.citizen, TURNS["fight-02-caller"], 2)
     await say(scene, scene.citizen, TURNS["fight-04-caller"], 3)
@@ -99,15 +101,10 @@ async def test_every_speaker_is_heard_as_themselves_and_110_is_suggested(talk: S
 
 async def test_taps_leave_no_call_detail_records(talk: Scene) -> None:
     await talk.given_call()
-    taps = "AudioSocket/"
-
-    async def tapped() -> bool:
-        return sum(taps in name for name in await talk.witness.live_channels()) == 2
-
-    await until(tapped, "a tap on each speaker", 40)
+    await talk.until_heard(2)
     await talk.citizen.hang_up()
     await talk.ends_clean()
     rows = list(csv.reader(talk.town.pbx.cdr_file.read_text("utf-8").splitlines()))
     channels = [field for row in rows for field in row]
     assert any(name.startswith("PJSIP/city-") for name in channels), "calls are in the records"
-    assert not [name for name in channels if taps in name]
+    assert not [name for name in channels if TAP_PREFIX in name]

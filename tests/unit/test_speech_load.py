@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.speech.load import LATE_S, Load
+from gateway.speech.load import FEW, LATE_S, Load
 
 
 class Clock:
@@ -78,21 +78,30 @@ def test_no_one_is_admitted_while_those_there_are_late(clock: Clock) -> None:
     load = load_of(Threads(), clock)
     for _ in range(90):
         load.note(0.1)
-    assert load.room(1) > 0
+    assert load.room(FEW) > 0
     for _ in range(10):
         load.note(LATE_S + 0.1)
-    assert load.room(1) == 0
+    assert load.room(FEW) == 0
     clock.s += 6
-    assert load.room(1) > 0, "what was late has passed"
+    assert load.room(FEW) > 0, "what was late has passed"
+
+
+def test_both_speakers_of_a_call_are_heard_however_busy_others_keep_the_machine(
+    clock: Clock,
+) -> None:
+    load = load_of(Threads(), clock)
+    load.note(LATE_S + 0.1)
+    assert [load.room(streams) for streams in range(FEW + 2)] == [4, 3, 2, 1, 0, 0]
+    assert load_of(Threads(), clock, most=1).room(1) == 0
 
 
 def test_work_that_does_not_end_is_late_too(clock: Clock) -> None:
     threads = Threads()
     load = load_of(threads, clock)
     threads.oldest = clock.s
-    assert load.room(1) > 0
+    assert load.room(FEW) > 0
     clock.s += LATE_S + 0.1
-    assert load.room(1) == 0
+    assert load.room(FEW) == 0
 
 
 def test_words_are_shown_as_they_are_spoken_while_it_is_easy(clock: Clock) -> None:

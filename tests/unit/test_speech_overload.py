@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 from gateway.calls.facts import GapMarked, SpeechClosed, UtteranceHeard
 from gateway.speech.fakes import FakeEngine
-from gateway.speech.load import Load
+from gateway.speech.load import FEW, Load
 from gateway.speech.pool import Pool
 from gateway.speech.port import SpeechEvent, TapGrant
 from gateway.speech.stream import Hearing, Stream
@@ -81,13 +81,13 @@ async def test_three_times_what_fits() -> None:
 
 
 async def test_none_is_admitted_while_recognition_is_held_up_and_then_again() -> None:
-    async with worker(most=4) as w:
+    async with worker(most=FEW + 2) as w:
         go = threading.Event()
         w.engine.trouble = lambda _: go.wait(20) and None
-        first, second = w.tap("first"), w.tap("second")
-        assert first is not None
-        assert second is not None
-        for tap in (first, second):
+        legs = [f"leg-{at}" for at in range(FEW)]
+        taps = [tap for leg in legs if (tap := w.tap(leg)) is not None]
+        assert len(taps) == FEW
+        for tap in taps:
             for frame in frames(TURN):
                 tap.audio(frame)
         async with asyncio.timeout(20):
@@ -97,9 +97,9 @@ async def test_none_is_admitted_while_recognition_is_held_up_and_then_again() ->
         assert w.tap("late") is None
         w.ahead_s = 0.0
         go.set()
-        await w.until(UtteranceHeard, {"first", "second"})
+        await w.until(UtteranceHeard, set(legs))
         w.ahead_s = 10.0
         again = w.tap("again")
         assert again is not None
-        for tap in (first, second, again):
+        for tap in (*taps, again):
             tap.close("hangup")
