@@ -257,6 +257,9 @@ def _command_ended(step: Step, event: e.CommandEnded) -> None:
         if leg := step.state.agent(event.ref):
             step.set_leg(leg, hung_up_by_us=False)
         return
+    if event.name == "RequeueCaller" and event.outcome is not e.Outcome.DONE:
+        w.not_requeued(step)
+        return
     transfer = step.state.transfer
     if transfer is None or transfer.id != event.ref or not transfer.live:
         return

@@ -176,6 +176,8 @@ class CallState:
     """Back in a queue, for the first time since somebody had the caller."""
     forsaken: bool = False
     """Whoever had the caller is gone, and nobody has had them since."""
+    requeued_at: datetime | None = None
+    """When we last ordered the caller back to the queue."""
     fetching: bool = False
     """We are bringing the caller into the room."""
     ended: bool = False

@@ -9,6 +9,9 @@ from gateway.calls import facts as f
 from gateway.calls.events import Deadline
 from gateway.calls.state import CallState, Leg, Transfer
 
+_REQUEUED_WITHIN = timedelta(seconds=2)
+"""An order to the queue of which the switch says nothing for so long has come to nothing."""
+
 
 class Step:
     """Collects what one event does; `at` stamps every fact."""
@@ -92,14 +95,22 @@ class Step:
     def requeue(self) -> None:
         """Nobody is left for the caller, and not because they wished it: back to the queue."""
         state = self.state
-        if state.caller and not state.staying:
+        if state.caller and not state.staying and not self._requeuing:
             self.do(c.RequeueCaller(self.ref, state.caller.unique_id, state.centre))
-            self.set(caller_held=False, forsaken=state.served)
+            self.set(caller_held=False, forsaken=state.served, requeued_at=self.at)
+
+    @property
+    def _requeuing(self) -> bool:
+        """Is the caller on the way already? A second order would take them out of the queue again,
+        and the next operator's phone would stop ringing and ring anew.
+        """
+        ordered = self.state.requeued_at
+        return ordered is not None and timedelta() <= self.at - ordered < _REQUEUED_WITHIN
 
     def fetch(self) -> None:
         """Bring the caller to the person who waits in the room."""
         if self.state.caller:
-            self.set(fetching=True)
+            self.set(fetching=True, requeued_at=None)
             self.do(c.FetchCaller(self.ref, self.state.caller.unique_id))
 
     def hold(self, transfer: Transfer) -> None:

@@ -35,6 +35,7 @@ def entered(step: Step) -> None:
     """The caller is in the room."""
     fetched = step.state.fetching
     step.set(caller_held=False, on_hold=False, fetching=False, queued=False, forsaken=False)
+    step.set(requeued_at=None)
     transfer = step.state.transfer
     if transfer and transfer.live:
         if transfer.release_due and transfer.committed:
@@ -49,6 +50,8 @@ def entered(step: Step) -> None:
 def _out_of_room(step: Step, *, held: bool) -> None:
     step.set(caller_held=held, on_hold=False, fetching=False, queued=False)
     step.set(forsaken=held and step.state.served)
+    if not held:
+        step.set(requeued_at=None)
     if step.state.caller:
         step.leave_room(step.state.caller)
 
@@ -95,6 +98,14 @@ def requeued(step: Step, _event: e.CallerRequeued) -> None:
         step.drop_target(transfer)
         step.move_transfer(transfer, TransferState.RETURNED_TO_QUEUE, reach.why(transfer))
         step.forget_ringing()
+
+
+def not_requeued(step: Step) -> None:
+    """The switch did not do it, or is silent: who has shown since that they wait is sent again."""
+    step.set(requeued_at=None)
+    transfer = step.state.transfer
+    if step.state.caller_held and not (transfer and transfer.live):
+        step.requeue()
 
 
 def _awaited(state: CallState) -> bool:

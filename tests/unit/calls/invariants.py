@@ -264,7 +264,8 @@ class Watch:
             assert any(isinstance(one, c.FetchCaller) for one in since), "a person waits inside"
         if not live and not state.agents:
             since = self.scene.commands[self.held_at :]
-            assert any(isinstance(one, c.RequeueCaller | c.FetchCaller) for one in since)
+            sent = any(isinstance(one, c.RequeueCaller | c.FetchCaller) for one in since)
+            assert sent or state.requeued_at is not None, "nor are they on the way"
 
     def _on_hold_is_fetched(self) -> None:
         """(j) music plays while an operator consults; else the caller was sent for."""

@@ -1,5 +1,7 @@
 """Links that release the operator with the key: the caller hears that it rings."""
 
+import pytest
+
 from gateway.calls import commands as c
 from gateway.calls import events as e
 from gateway.calls.facts import FailureReason, TransferState
@@ -91,6 +93,35 @@ def test_a_refusal_faster_than_the_switchs_word_lets_the_operator_go_all_the_sam
     done = scene.ended(TARGET)
     assert names(done) == ["HangUp", "RequeueCaller", "ForgetRinging"]
     assert done[0] == LET_GO
+
+
+def given_on_the_way_to_the_queue() -> Scene:
+    """The target refused faster than the switch told that the caller had been taken aside."""
+    scene = given_asked()
+    scene.ended(TARGET)
+    return scene
+
+
+def test_a_caller_on_the_way_to_the_queue_is_sent_there_once() -> None:
+    scene = given_on_the_way_to_the_queue()
+    assert scene.on(e.CallerHeld) == []
+    assert "RequeueCaller" not in names(scene.ended(OPERATOR))
+    scene.on(e.CallerRequeued)
+    assert len(scene.all(c.RequeueCaller)) == 1
+
+
+@pytest.mark.parametrize("outcome", [e.Outcome.REFUSED, e.Outcome.UNKNOWN])
+def test_a_caller_who_waits_where_the_queue_was_refused_is_sent_again(outcome: e.Outcome) -> None:
+    scene = given_on_the_way_to_the_queue()
+    scene.on(e.CallerHeld)
+    assert names(scene.command_ended("RequeueCaller", outcome)) == ["RequeueCaller"]
+    assert scene.command_ended("RequeueCaller", outcome) == []
+
+
+def test_what_came_to_nothing_keeps_nobody_from_the_queue() -> None:
+    scene = given_on_the_way_to_the_queue()
+    scene.wait(3)
+    assert names(scene.on(e.CallerHeld)) == ["RequeueCaller"]
 
 
 def test_a_caller_who_hangs_up_while_it_rings_ends_the_ringing() -> None:
