@@ -5,7 +5,7 @@
 
 The four lowest layers stay as they are; the eight above and the heads are tuned (AdamW, half an
 hour for twenty thousand sentences on one core). Given an `encoder.npz` instead, tuning goes on
-from there, which new sentences need less time for:
+from there, which new sentences need less time for. A run that was stopped goes on if called again:
 
     python tools/dispatch_encoder.py gateway/dispatch/data/encoder.npz --epochs 1 --half a-n
 
@@ -19,6 +19,7 @@ import random
 import re
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import encoder_graph
 import numpy as np
@@ -40,6 +41,8 @@ RICH, DRAWN = 6, 3
 """A sentence of more copies than `RICH` stands for many: `DRAWN` of them come in each epoch."""
 LOWER, HEADS = 0.9, 10
 """A layer learns at so much of the rate of the one above it, the heads at more than the highest."""
+_KEPT = 100
+"""Steps after which the state is written to `OUT.part`, to go on from if stopped."""
 _SEEN = 300
 """Texts that the usual state of a piece is taken from."""
 
@@ -132,7 +135,10 @@ def _tune(
         adam, lambda step: min(1.0, (step + 1) / 60) * max(0.02, 1 - step / len(batches))
     )
     net.train()
-    for some in track(batches, "tuning"):
+    part = args.out.with_suffix(".part")
+    states = {"net": net, "adam": adam, "slope": slope}
+    done = _resumed(part, states)
+    for number, some in enumerate(track(batches[done:], "tuning"), start=done + 1):
         with torch.autocast("cpu", dtype=torch.bfloat16):
             of_class, of_urgency = (one.float() for one in net(*_batch(rows, some)))
         loss = fn.cross_entropy(of_class, target[some], weight, label_smoothing=0.05)
@@ -142,6 +148,21 @@ def _tune(
         nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         adam.step()
         slope.step()
+        if number % _KEPT == 0:
+            kept = {name: one.state_dict() for name, one in states.items()}
+            torch.save({**kept, "done": number, "of": len(batches)}, part)
+            print(f"{number} of {len(batches)} steps, loss {loss.item():.3f}", flush=True)  # noqa: T201
+    part.unlink(missing_ok=True)
+
+
+def _resumed(part: Path, states: dict[str, Any]) -> int:
+    """Take up `states` where a run that was stopped left them; returns its steps."""
+    if not part.exists():
+        return 0
+    kept = torch.load(part, weights_only=True)
+    for name, one in states.items():
+        one.load_state_dict(kept[name])
+    return int(kept["done"])
 
 
 def _batches(

@@ -20,29 +20,32 @@ COPIES = 5
 SEED = 1
 SETS = Path("tests/data/dispatch_eval")
 CHECKED = [
-    SETS / name for name in ("tuned", "second", "third", "fourth", "fifth", "sixth", "seventh")
+    SETS / name
+    for name in ("tuned", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
 ]
 FLOORS = {
     name: dict(zip(("platform", "class", "urgency", "emergency recall"), reached, strict=True))
     for name, reached in {
-        "tuned": (0.955, 0.92, 0.895, 0.95),
-        "second": (0.92, 0.87, 0.845, 0.95),
-        "third": (0.86, 0.74, 0.76, 0.92),
-        "fourth": (0.94, 0.86, 0.835, 0.98),
-        "fifth": (0.915, 0.865, 0.815, 0.985),
-        "sixth": (0.94, 0.83, 0.83, 0.94),
-        "seventh": (0.97, 0.93, 0.91, 0.985),
+        "tuned": (0.955, 0.91, 0.905, 0.97),
+        "second": (0.92, 0.87, 0.855, 0.97),
+        "third": (0.88, 0.76, 0.82, 0.92),
+        "fourth": (0.945, 0.885, 0.865, 0.99),
+        "fifth": (0.925, 0.885, 0.835, 0.985),
+        "sixth": (0.94, 0.845, 0.845, 0.965),
+        "seventh": (0.97, 0.95, 0.92, 0.985),
+        "eighth": (0.975, 0.95, 0.90, 0.985),
     }.items()
 }
 """What each set of calls must reach: what was measured, less one or two calls."""
 CEILINGS = {
-    "tuned": 0.025,
+    "tuned": 0.02,
     "second": 0.037,
     "third": 0.08,
     "fourth": 0.027,
     "fifth": 0.026,
     "sixth": 0.05,
-    "seventh": 0.03,
+    "seventh": 0.018,
+    "eighth": 0.018,
 }
 """Normal calls raised to emergency, at most."""
 
@@ -60,7 +63,7 @@ def train(
     encoder: Annotated[
         Path | None, typer.Option(help="A new encoder (.npz), judged and put in force together.")
     ] = None,
-    version: Annotated[str, typer.Option(help="Name of the new model.")] = "2026.5.1",
+    version: Annotated[str, typer.Option(help="Name of the new model.")] = "2026.6",
     seed: Annotated[int, typer.Option(help="Same seed, same model.")] = SEED,
     by_hand: Annotated[
         bool, typer.Option("--by-hand", help="Leave one hand's file out at a time; write nothing.")

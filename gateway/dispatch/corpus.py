@@ -7,21 +7,22 @@ apart by spaces, ``{a|b}`` for another way to say it; choices may hold choices.
 import json
 import random
 import re
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gateway.dispatch.datafile import packaged
+from gateway.dispatch.mishear import Mishearing
 from gateway.dispatch.taxonomy import Urgency
 from gateway.errors import ConfigError
 
 _URGENCY: dict[str, Urgency] = {"n": "normal", "u": "urgent", "e": "emergency"}
 _CHOICE = re.compile(r"\{([^{}]*)\}")
 _RICH = 3
+_MISHEARD = 0.4
+"""Share of the copies that are as recognition would have heard them."""
 _OPENINGS = (
     "喂", "你好", "同志", "那个", "我跟你说", "是12345吗", "哎呀", "我们这边", "在人民路",
     "我在小区", "师傅", "麻烦问下", "我要反映", "我这里是", "就是说", "我打电话是", "快", "嗯",
@@ -91,6 +92,7 @@ def lines(directory: Path | None = None) -> list[Line]:
 def said(every: list[Line], copies: int, seed: int) -> list[Said]:
     """Choose alternatives, openings, clause order and mishearings; the same for the same seed."""
     chance = random.Random(seed)  # noqa: S311 - reproducible training, no secret
+    ear = Mishearing(line.text for line in every)
     return [
         Said(parts, line.target, line.urgency, number)
         for number, line in enumerate(every)
@@ -98,6 +100,7 @@ def said(every: list[Line], copies: int, seed: int) -> list[Said]:
             line.text,
             copies,
             chance,
+            ear,
             calm=line.urgency == "normal",
             alarming=line.urgency == "emergency",
         )
@@ -117,7 +120,13 @@ def rows(directory: Path) -> list[Row]:
 
 
 def _copies(
-    text: str, copies: int, chance: random.Random, *, calm: bool, alarming: bool
+    text: str,
+    copies: int,
+    chance: random.Random,
+    ear: Mishearing,
+    *,
+    calm: bool,
+    alarming: bool,
 ) -> Iterator[tuple[str, ...]]:
     room = 1
     for choice in _CHOICE.findall(text):
@@ -135,8 +144,8 @@ def _copies(
             clauses.insert(0, chance.choice(_OPENINGS))
         if not alarming and chance.random() < 0.15:
             clauses.insert(0, chance.choice(_REPORTED))
-        if chance.random() < 0.3:
-            clauses = [misheard(clause, 0.1, chance) for clause in clauses]
+        if chance.random() < _MISHEARD:
+            clauses = ear.hear(clauses, chance)
         yield tuple(clauses) if chance.random() < 0.3 else (" ".join(clauses),)
 
 
@@ -145,26 +154,3 @@ def chosen(text: str, chance: random.Random) -> str:
     while (one := _CHOICE.sub(lambda m: chance.choice(m.group(1).split("|")), text)) != text:
         text = one
     return text
-
-
-def misheard(text: str, share: float, chance: random.Random) -> str:
-    """Replace characters by ones that sound alike, as recognition does."""
-    return "".join(
-        chance.choice(_alike().get(_read(char), [char])) if chance.random() < share else char
-        for char in text
-    )
-
-
-def _read(char: str) -> str:
-    from pypinyin import lazy_pinyin  # noqa: PLC0415 - slow to load, and for training only
-
-    return lazy_pinyin(char)[0]
-
-
-@cache
-def _alike() -> dict[str, list[str]]:
-    alike: dict[str, list[str]] = defaultdict(list)
-    common = (bytes((row, cell)) for row in range(0xB0, 0xD8) for cell in range(0xA1, 0xFF))
-    for char in b"".join(common).decode("gb2312", "ignore"):
-        alike[_read(char)].append(char)
-    return alike

@@ -33,7 +33,7 @@ class Calibration:
     temperature: float = 1.6
     rule_weight: float = 0.3
     """What a point of the rules adds to a class's score."""
-    sense: float = 1.5
+    sense: float = 1.8
     """Weight of the encoder's scores beside the words'."""
     emergency: float = 0.15
     """Probability from which the emergency head speaks."""

@@ -105,6 +105,8 @@ class DangerRule(Rule):
     lines: tuple[str, ...] = ()
     """Emergency lines to bring in: 119, 120, 122."""
     event: bool = True
+    plain: bool = False
+    """Said of nothing else: never taken for a figure of speech."""
     lowers: tuple[str, ...] = Field(default=(), max_length=0)
     """Never: a danger that lowered another class could lower its urgency."""
 

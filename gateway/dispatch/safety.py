@@ -7,7 +7,6 @@ from gateway.dispatch.extract import Finding, Reading
 from gateway.dispatch.rules import DangerRule
 from gateway.dispatch.taxonomy import RANK, Taxonomy, Urgency
 
-_PLAIN = {"suicide", "child"}
 _SURE = 0.5
 """Least quality of a match by sound that may raise an alarm."""
 
@@ -45,13 +44,10 @@ def alarms(readings: Sequence[Reading]) -> list[Alarm]:
 def without_figures(said: Sequence[Alarm], figures: Collection[str]) -> list[Alarm]:
     """Lower the alarms of utterances (ids) that only use words of danger; they stay in sight.
 
-    Never one of suicide: who takes leave of life often speaks of nothing but ordinary things.
-    Never one of a child: few words are said of it, and of the place, a bin or a yard.
+    Never one of a rule that is `plain`. Suicide: who takes leave of life often speaks of nothing
+    but ordinary things. A child: few words are said of it, and of the place, a bin or a yard.
     """
-    told = [
-        replace(a, figure=a.finding.utterance_id in figures and a.rule.kind not in _PLAIN)
-        for a in said
-    ]
+    told = [replace(a, figure=a.finding.utterance_id in figures and not a.rule.plain) for a in said]
     return sorted(told, key=lambda alarm: alarm.rank, reverse=True)
 
 

@@ -16,7 +16,7 @@ from gateway.dispatch.features import Vocabulary, named
 from gateway.dispatch.fold import fold_spoken
 from gateway.dispatch.model import Calibration, Model, scale
 
-MIN_LINES = 3
+MIN_LINES = 4
 """A feature is kept when it comes from at least so many different sentences."""
 
 
