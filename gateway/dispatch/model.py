@@ -35,7 +35,7 @@ class Calibration:
     """What a point of the rules adds to a class's score."""
     sense: float = 1.8
     """Weight of the encoder's scores beside the words'."""
-    emergency: float = 0.15
+    emergency: float = 0.2
     """Probability from which the emergency head speaks."""
     unsure: float = 0.5
     """Confidence below which the answer is 'not sure'."""
