@@ -20,8 +20,8 @@ from asr_models.recipe.vocabulary import Cutter
 
 VOCABULARY = 36_000
 """Words taken by frequency; registers and single characters come on top."""
-NGRAMS = 560_000
-"""What the graph holds in about 16 MB."""
+NGRAMS = 540_000
+"""What the graph holds in about 18 MB."""
 _COPIES, _MADE = 8, 20_000
 _GENERAL, _SPOKEN = "general", "spoken"
 _THROUGH = {"general": 0.25, "spoken": 0.4, "message": 0.1, "reply": 0.1, "made": 0.6}
