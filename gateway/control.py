@@ -33,7 +33,7 @@ from gateway.live.follow import follow
 from gateway.live.redis import connect
 from gateway.live.streams import LivePublisher
 from gateway.media.keeper import NO_CAPACITY, TapKeeper
-from gateway.media.taps import TAP_PREFIX, TapOpener
+from gateway.media.taps import TapOpener
 from gateway.probes import Probes
 from gateway.settings import Settings
 from gateway.speech.port import PartialHeard, speech_event
@@ -43,6 +43,7 @@ from gateway.telephony.ami_event import AmiEvent
 from gateway.telephony.asterisk import AsteriskSwitch
 from gateway.telephony.claim import Claim
 from gateway.telephony.fenced import FencedAmi
+from gateway.telephony.reconcile import TAP_PREFIX
 from gateway.telephony.seats import Seats
 from gateway.telephony.sightings import Sightings
 

@@ -137,7 +137,7 @@ def _tune(
     net.train()
     part = args.out.with_suffix(".part")
     states = {"net": net, "adam": adam, "slope": slope}
-    done = _resumed(part, states)
+    done = _resumed(part, states, len(batches))
     for number, some in enumerate(track(batches[done:], "tuning"), start=done + 1):
         with torch.autocast("cpu", dtype=torch.bfloat16):
             of_class, of_urgency = (one.float() for one in net(*_batch(rows, some)))
@@ -155,11 +155,13 @@ def _tune(
     part.unlink(missing_ok=True)
 
 
-def _resumed(part: Path, states: dict[str, Any]) -> int:
+def _resumed(part: Path, states: dict[str, Any], steps: int) -> int:
     """Take up `states` where a run that was stopped left them; returns its steps."""
     if not part.exists():
         return 0
     kept = torch.load(part, weights_only=True)
+    if kept["of"] != steps:
+        raise SystemExit(f"{part} is of other sentences or options; delete it to begin anew")
     for name, one in states.items():
         one.load_state_dict(kept[name])
     return int(kept["done"])

@@ -19,15 +19,11 @@ app.command(name="places")(cli_report.places_command)
 COPIES = 5
 SEED = 1
 SETS = Path("tests/data/dispatch_eval")
-CHECKED = [
-    SETS / name
-    for name in ("tuned", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
-]
 FLOORS = {
     name: dict(zip(("platform", "class", "urgency", "emergency recall"), reached, strict=True))
     for name, reached in {
         "tuned": (0.955, 0.91, 0.905, 0.97),
-        "second": (0.92, 0.87, 0.855, 0.97),
+        "second": (0.92, 0.87, 0.855, 0.98),
         "third": (0.88, 0.76, 0.82, 0.92),
         "fourth": (0.945, 0.885, 0.865, 0.99),
         "fifth": (0.925, 0.885, 0.835, 0.985),
@@ -37,6 +33,7 @@ FLOORS = {
     }.items()
 }
 """What each set of calls must reach: what was measured, less one or two calls."""
+CHECKED = [SETS / name for name in FLOORS]
 CEILINGS = {
     "tuned": 0.02,
     "second": 0.037,

@@ -21,7 +21,7 @@ from gateway.lab.phones.phone import Phone
 from gateway.lab.phones.phone_settings import PhoneSettings
 from gateway.lab.town import Town, operator_token
 from gateway.lab.witness import Witness
-from gateway.media.taps import TAP_PREFIX
+from gateway.telephony.reconcile import TAP_PREFIX
 
 CITIZEN_HZ, OPERATOR_HZ, OFFICER_HZ = 440, 700, 1040
 CITIZEN_NUMBER = "13812341234"

@@ -16,7 +16,8 @@ from gateway.calls import facts as f
 from gateway.calls.commands import OpenTap
 from gateway.clock import now
 from gateway.errors import NoCapacity
-from gateway.media.taps import FAILURES, TAP_PREFIX
+from gateway.media.taps import FAILURES
+from gateway.telephony.reconcile import TAP_PREFIX
 
 _log = log.get("media")
 

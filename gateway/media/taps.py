@@ -19,8 +19,8 @@ from gateway.media.grants import RedisGrants
 from gateway.speech.port import TapGrant
 from gateway.telephony.ami_port import Ami
 from gateway.telephony.ami_values import variable
+from gateway.telephony.reconcile import TAP_PREFIX
 
-TAP_PREFIX = "AudioSocket/"
 FAILURES = (NoCapacity, SwitchError, RedisError, OSError, ValueError, KeyError)
 """Why a tap cannot be opened; Redis may hold nonsense."""
 _STALE_S = 3.0
@@ -58,7 +58,7 @@ class TapOpener:
         )
         await self._grants.offer(uuid, grant, self._lifetime_s)
         headers = {
-            "Channel": f"AudioSocket/{worker}/{uuid}/c(slin16)",
+            "Channel": f"{TAP_PREFIX}{worker}/{uuid}/c(slin16)",
             "Context": "liandong-tap",
             "Exten": "s",
             "Priority": "1",

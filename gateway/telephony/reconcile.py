@@ -21,8 +21,8 @@ _HELD_CONTEXT = "liandong-alone"
 _HOLD_CONTEXT = "liandong-hold"
 FAR_END = ";2"
 _RUNG_NATIVELY = re.compile(r"Local/([0-9]{1,12})@liandong-native-")
-LOCAL, _TAPS = "Local/", "AudioSocket/"
-NOT_PEOPLE = (LOCAL, _TAPS)
+LOCAL, TAP_PREFIX = "Local/", "AudioSocket/"
+NOT_PEOPLE = (LOCAL, TAP_PREFIX)
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class ChannelSeen:
 
     @property
     def in_our_room(self) -> bool:
-        return bool(room_of(self.room)) and not self.channel.startswith(_TAPS)
+        return bool(room_of(self.room)) and not self.channel.startswith(TAP_PREFIX)
 
     @property
     def aside(self) -> bool:
@@ -148,7 +148,7 @@ def _begun_unseen(state: CallState, seen: Snapshot, seats: Seats) -> list[e.Even
     others = [
         row
         for row in bridged_with(seen[operator.handle], seen.values())
-        if state.leg_of(row.unique_id) is None and not row.channel.startswith(_TAPS)
+        if state.leg_of(row.unique_id) is None and not row.channel.startswith(TAP_PREFIX)
     ]
     phones = [phone for row in others for phone in phones_of(row, seen.values())]
     centre = next((seats.of_channel(phone.channel).centre for phone in phones), "")

@@ -11,7 +11,7 @@ from gateway.lab.listener import Listener, listening
 from gateway.lab.phones.call import PhoneCall
 from gateway.lab.phones.incoming import IncomingPolicy
 from gateway.lab.scene import CITIZEN_NUMBER, Scene, until
-from gateway.media.taps import TAP_PREFIX
+from gateway.telephony.reconcile import TAP_PREFIX
 
 pytestmark = [pytest.mark.e2e, pytest.mark.speech, pytest.mark.asyncio(loop_scope="session")]
 

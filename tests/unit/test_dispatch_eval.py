@@ -21,7 +21,7 @@ from gateway.dispatch.corpus import lines, rows
 from gateway.dispatch.evaluate import Share, run
 
 DATA = Path(__file__).parents[1] / "data"
-SETS = ("tuned", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
+SETS = tuple(FLOORS_OF_EVAL)
 
 
 def _read(name: str) -> list[dict[str, Any]]:

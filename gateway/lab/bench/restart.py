@@ -19,6 +19,7 @@ from gateway.lab.load.cost import cpu_s
 from gateway.lab.phones.call import PhoneCall
 from gateway.lab.phones.script import wait_for
 from gateway.lab.processes import children_of
+from gateway.telephony.reconcile import TAP_PREFIX
 
 AIM_MS = 2000.0
 """Of `start_words`, on a machine that does nothing else."""
@@ -169,4 +170,4 @@ async def _transfer(arm: Arm, operator: PhoneCall) -> None:
 
 
 def _is_tap(channel: str) -> bool:
-    return channel.startswith("AudioSocket/")
+    return channel.startswith(TAP_PREFIX)

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from gateway.telephony.reconcile import TAP_PREFIX
+
 
 class Event(Protocol):
     """One AMI event of the witness."""
@@ -141,6 +143,6 @@ def tickets(rooms: Iterable[str], delivered: Sequence[Mapping[str, Any]]) -> tup
 def left(channels: Iterable[str], rooms: int, sockets: int) -> Counter[str]:
     """What should be gone once a call is over, from the names of what is live."""
     names = list(channels)
-    taps = sum(name.startswith("AudioSocket/") for name in names)
+    taps = sum(name.startswith(TAP_PREFIX) for name in names)
     found = {"rooms": rooms, "channels": len(names) - taps, "taps": taps, "sockets": sockets}
     return Counter({what: count for what, count in found.items() if count})

@@ -21,6 +21,7 @@ from gateway.lab.fuzz.world import World
 from gateway.lab.scene import until
 from gateway.live import names
 from gateway.media.audiosocket_codec import FrameType, encode
+from gateway.telephony.reconcile import TAP_PREFIX
 
 _SETTLES_S = 0.6
 
@@ -85,7 +86,7 @@ async def taps(world: World, batch: Batch) -> None:
         await world.scene.witness.until(
             lambda seen: (
                 sum(
-                    one.get("Channel").startswith("AudioSocket/")
+                    one.get("Channel").startswith(TAP_PREFIX)
                     for one in seen.named("Newchannel", mark)
                 )
                 >= 2
@@ -95,7 +96,7 @@ async def taps(world: World, batch: Batch) -> None:
 
         async def tapped() -> bool:
             live = await world.scene.witness.live_channels()
-            return sum(name.startswith("AudioSocket/") for name in live) >= 2
+            return sum(name.startswith(TAP_PREFIX) for name in live) >= 2
 
         await until(tapped, "taps that live on in a flood")
     batch.refused["closed"] += batch.sent
