@@ -2,16 +2,8 @@
 
 import pytest
 
-from gateway.lab.phones.call import PhoneCall
 from gateway.lab.phones.incoming import IncomingPolicy
-from gateway.lab.scene import (
-    CITIZEN_HZ,
-    OFFICER_HZ,
-    OPERATOR_HZ,
-    RING_FOREVER,
-    Scene,
-    until,
-)
+from gateway.lab.scene import CITIZEN_HZ, OFFICER_HZ, OPERATOR_HZ, RING_FOREVER, Scene
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
@@ -23,21 +15,6 @@ async def given_waiting_alone(scene: Scene) -> None:
     await scene.given_ringing_transfer()
     await scene.operator.until("ended")
     await scene.hears_something_after(scene.citizen, OPERATOR_HZ)
-
-
-async def served_by_the_next_operator(scene: Scene) -> None:
-    """Whichever call of the queue's it is: the switch may give up one and ring again."""
-    phone, talking = scene.phones["1001"], set[PhoneCall]()
-
-    def hears() -> bool:
-        for call in phone.live_calls:
-            if call.state == "up" and call not in talking:
-                talking.add(call)
-                call.tone(OPERATOR_HZ)
-        return scene.citizen.hears_tone(OPERATOR_HZ, 200)
-
-    await until(hears, "the next operator's voice", 25)
-    await scene.hears(scene.citizen, OPERATOR_HZ)
 
 
 async def test_the_officer_answers_and_has_the_caller(at_once: Scene) -> None:
@@ -54,7 +31,9 @@ async def test_the_officer_answers_and_has_the_caller(at_once: Scene) -> None:
 
 async def test_nobody_answers_and_the_next_operator_gets_the_caller(at_once: Scene) -> None:
     await given_waiting_alone(at_once)
-    await served_by_the_next_operator(at_once)
+    at_once.operator = await at_once.next_live_call("1001", 15)
+    at_once.operator.tone(OPERATOR_HZ)
+    await at_once.hears(at_once.citizen, OPERATOR_HZ)
     await at_once.until_transfer("returned_to_queue", "no_answer")
     await at_once.citizen.hang_up()
     await at_once.ends_clean()
@@ -65,7 +44,9 @@ async def test_110_refuses_at_once_and_the_next_operator_gets_the_caller(at_once
     at_once.phones["2001"].on_invite = IncomingPolicy.busy()
     await at_once.operator.press("*110")
     await at_once.operator.until("ended")
-    await served_by_the_next_operator(at_once)
+    at_once.operator = await at_once.next_live_call("1001", 15)
+    at_once.operator.tone(OPERATOR_HZ)
+    await at_once.hears(at_once.citizen, OPERATOR_HZ)
     await at_once.until_transfer("returned_to_queue")
     await at_once.citizen.hang_up()
     await at_once.ends_clean()
