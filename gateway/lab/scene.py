@@ -4,10 +4,12 @@ Each speaks a tone of their own, so that who hears whom is measured and not beli
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -27,6 +29,7 @@ CITIZEN_HZ, OPERATOR_HZ, OFFICER_HZ = 440, 700, 1040
 CITIZEN_NUMBER = "13812341234"
 BUSY, DECLINE = IncomingPolicy.busy(), IncomingPolicy.reject(603)
 RING_FOREVER = IncomingPolicy()
+_BREATH_S = 3.0
 
 
 async def until(
@@ -114,6 +117,23 @@ class Scene:
             return sum(name.startswith(TAP_PREFIX) for name in names) == legs
 
         await until(tapped, f"taps on {legs} legs", 40)
+
+    async def repeats_until(
+        self, speaker: PhoneCall, recording: Path, heard: Callable[[], Awaitable[bool]]
+    ) -> None:
+        """Someone says the same until it is `heard`, and listens in between for an answer.
+
+        Who draws no breath ends no utterance.
+        """
+
+        async def said() -> bool:
+            await speaker.play(recording)
+            with contextlib.suppress(LabError):
+                await until(heard, "an answer", _BREATH_S)
+                return True
+            return False
+
+        await until(said, f"{recording.stem}, said again and again", 40)
 
     async def view(self) -> dict[str, Any]:
         """The newest call of the town, as the API shows it."""
