@@ -329,6 +329,8 @@ class Control:
         self._heard.set()
         if isinstance(event, PartialHeard):
             self.live.publish(event.call_id, event.kind, text)
+            if session := self.registry.session_of_leg(event.leg_id):
+                self.advising.overhear(event.so_far(), session.view)
         else:
             if isinstance(event, f.GapMarked) and event.why == NO_CAPACITY:
                 self.taps.refused(event.leg_id)

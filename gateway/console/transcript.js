@@ -89,16 +89,23 @@ function render() {
 }
 
 function renderPartials() {
+  const spans = grouped(evidence(), (span) => span.utterance_id);
   following(() =>
     fill(
       byId("partials"),
       [...partials.values()]
         .filter((partial) => partial.text && partial.call_id === state.selected)
-        .map((partial) => line("partial", partial.start_ms, speaker(state.call, partial.leg_id), partial.text, "…")),
+        .map((partial) => {
+          const marks = (spans.get(partial.utterance_id) ?? []).filter((span) => stillSaid(partial.text, span));
+          return line("partial", partial.start_ms, speaker(state.call, partial.leg_id), ...highlighted(partial.text, marks), "…");
+        }),
     ),
   );
   if (byId("partials").childElementCount) show(byId("transcript-empty"), false);
 }
+
+/** Words of a partial may have changed since the suggestion was made of them. */
+const stillSaid = (text, span) => Array.from(text).slice(span.start, span.end).join("") === span.text;
 
 function heardRow(heard, who, spans) {
   return line("heard", heard.start_ms, who, ...highlighted(heard.text, spans));
@@ -161,7 +168,7 @@ export const evidenceKey = (span) => `${span.utterance_id}:${span.start}:${span.
 
 /** Bring the words of `span` into view. */
 export function point(span) {
-  const marks = [...document.querySelectorAll("#transcript mark")];
+  const marks = [...document.querySelectorAll("#transcript mark, #partials mark")];
   const mark = marks.find((found) => found.dataset.evidence === evidenceKey(span));
   mark?.scrollIntoView({ block: "center" });
   mark?.focus({ preventScroll: true });

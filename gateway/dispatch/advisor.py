@@ -9,6 +9,7 @@ from gateway.calls.view import CallView
 from gateway.dispatch.incremental import Incremental
 from gateway.dispatch.suggest import Dispatcher, Proposal
 from gateway.dispatch.taxonomy import load
+from gateway.dispatch.unfinished import Unfinished
 from gateway.ids import new_id
 
 
@@ -19,6 +20,7 @@ class Advisor:
         self.dispatcher = dispatcher
         self._record = record
         self._calls: dict[str, Incremental] = {}
+        self._unfinished: dict[str, Unfinished] = {}
 
     def renew(self, path: Path | None = None) -> None:
         """Read the taxonomy again; calls that begin from now on use it.
@@ -31,19 +33,40 @@ class Advisor:
         """Take a fact, already folded into `view`."""
         if isinstance(fact, f.UtteranceHeard):
             self._update(view)
+        elif isinstance(fact, f.SpeechClosed) and view.id in self._unfinished:
+            self._unfinished[view.id].closed(fact.leg_id)
         elif isinstance(fact, f.CallEnded):
-            self._calls.pop(fact.call_id, None)
+            self._forget(view)
+
+    def overhear(self, spoken: f.UtteranceHeard, view: CallView) -> None:
+        """Take the words so far of an utterance that is still being spoken: no fact yet."""
+        leg = view.legs.get(spoken.leg_id)
+        if view.ended_at is not None or (leg and leg.role is f.LegRole.AGENT):
+            return
+        unfinished = self._unfinished.setdefault(view.id, Unfinished())
+        if unfinished.due(spoken, self.dispatcher.dangers):
+            self._update(view)
 
     def _update(self, view: CallView) -> None:
         call = self._calls.setdefault(view.id, Incremental(self.dispatcher))
         for leg in view.legs.values():
             if leg.role is f.LegRole.AGENT:
                 call.agent(leg.id)
-        proposal = call.suggest(view.utterances)
+        proposal = call.suggest([*view.utterances, *self._still_spoken(view)])
         if view.ended_at is not None:
-            self._calls.pop(view.id, None)
+            self._forget(view)
         if proposal is not None and not _same(view.suggestion, proposal):
             self._record(_fact(view.id, proposal))
+
+    def _still_spoken(self, view: CallView) -> list[f.UtteranceHeard]:
+        unfinished = self._unfinished.get(view.id)
+        if unfinished is None:
+            return []
+        return unfinished.words({heard.utterance_id for heard in view.utterances})
+
+    def _forget(self, view: CallView) -> None:
+        self._calls.pop(view.id, None)
+        self._unfinished.pop(view.id, None)
 
 
 def _fact(call_id: str, proposal: Proposal) -> f.SuggestionMade:

@@ -44,6 +44,11 @@ class Advising:
         elif isinstance(fact, f.UtteranceHeard):
             self._waiting[view.id] = (fact, view)
 
+    def overhear(self, spoken: f.UtteranceHeard, view: CallView) -> None:
+        """Take the words so far of an utterance that is still being spoken."""
+        if self._advisor is not None:
+            self._advisor.overhear(spoken, view)
+
     async def begin(self) -> None:
         """Read all of it. Raises ConfigError naming line and fix where the lists are broken."""
         self._advisor = await asyncio.to_thread(self._load)

@@ -116,6 +116,11 @@ class Dispatcher:
         """Return what one utterance says; an operator's is not read for what the caller means."""
         return self._reader.read(utterance, by_caller=by_caller)
 
+    def dangers(self, utterance: UtteranceHeard) -> frozenset[str]:
+        """Return the rules by which one utterance alone plainly tells of an emergency; cheap."""
+        said = safety.alarms([self.read(utterance, by_caller=False)])
+        return frozenset(alarm.rule.id for alarm in said if alarm.raises == "emergency")
+
     def suggest(
         self, utterances: Sequence[UtteranceHeard], agents: Collection[str] = ()
     ) -> Proposal | None:

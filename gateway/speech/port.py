@@ -22,6 +22,19 @@ class PartialHeard(BaseModel):
     start_ms: int
     text: str
 
+    def so_far(self) -> UtteranceHeard:
+        """Return it as if the utterance ended here."""
+        return UtteranceHeard(
+            call_id=self.call_id,
+            utterance_id=self.utterance_id,
+            leg_id=self.leg_id,
+            start_ms=self.start_ms,
+            end_ms=self.start_ms,
+            text=self.text,
+            text_raw=self.text,
+            model="",
+        )
+
 
 SpeechEvent = Annotated[
     PartialHeard | UtteranceHeard | GapMarked | SpeechClosed, Field(discriminator="kind")

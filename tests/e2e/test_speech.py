@@ -1,7 +1,9 @@
 """Who said what, while they say it: from voices to transcript, suggestion and ticket."""
 
+import asyncio
 import csv
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,8 @@ from gateway.telephony.reconcile import TAP_PREFIX
 pytestmark = [pytest.mark.e2e, pytest.mark.speech, pytest.mark.asyncio(loop_scope="session")]
 
 TURNS = {turn.id: turn for turn in dialogue("fight")}
+FRAME = 160
+LOUD = 32
 OPERATOR, CALLER, OFFICER = ("agent", "12345"), ("caller", None), ("agent", "110")
 
 
@@ -97,6 +101,39 @@ async def test_every_speaker_is_heard_as_themselves_and_110_is_suggested(talk: S
     assert ticket["transcript"]["complete"] is True
     assert all(line["start_ms"] < line["end_ms"] for line in transcript)
     assert all(0 < line["confidence"] <= 1 and line["model"] for line in transcript)
+
+
+async def test_danger_is_told_before_a_caller_who_draws_no_breath_has_ended(talk: Scene) -> None:
+    await talk.given_call()
+    talk.citizen.tone(None)
+    talk.operator.tone(None)
+    await talk.until_heard(2)
+    speaking = asyncio.create_task(talk.citizen.play(_without_pauses(TURNS["fight-04-caller"])))
+
+    async def told() -> bool:
+        proposed = await suggestion(talk)
+        finals = {one["utterance_id"] for one in await utterances(talk)}
+        unfinished = any(
+            span["utterance_id"] not in finals for span in proposed.get("evidence", ())
+        )
+        return proposed.get("urgency") == "emergency" and unfinished
+
+    await until(told, "an emergency, of words that are still being spoken", 40)
+    await speaking
+    await talk.citizen.hang_up()
+    await talk.ends_clean()
+
+
+def _without_pauses(turn: Turn) -> bytes:
+    """Said five times: A-law bytes, of which silence is taken out, 20 ms at a time."""
+    said = Path(turn.path).read_bytes()
+    frames = [said[at : at + FRAME] for at in range(0, len(said), FRAME)]
+    return b"".join(frame for frame in frames if _loud(frame)) * 5
+
+
+def _loud(frame: bytes) -> bool:
+    # The seven bits below the sign, their even ones inverted, grow with the level (G.711).
+    return max((byte & 0x7F) ^ 0x55 for byte in frame) >= LOUD
 
 
 async def test_taps_leave_no_call_detail_records(talk: Scene) -> None:

@@ -115,6 +115,24 @@ async def test_evidence_is_highlighted_with_its_reason(desk):
     await expect(tip).to_have_text("依据：持械，危及人身安全")
 
 
+async def test_evidence_in_words_still_being_spoken_is_highlighted_while_they_stand(desk):
+    await desk.log_in()
+    script = desk.script()
+    span = f.EvidenceSpan(
+        utterance_id=f"{script.call_id}.u1", start=3, end=5, text="着火", why="火情"
+    )
+    desk.control.feed(*script.answered())
+    desk.partial(script, 1, "我们楼着火了快来人")
+    desk.control.feed(script.suggested().model_copy(update={"evidence": [span]}))
+    mark = desk.page.locator("#partials mark")
+    await expect(mark).to_have_text(["着火"])
+    await desk.page.locator("#evidence-0").click()
+    await expect(mark).to_be_focused()
+    desk.partial(script, 1, "我们楼找货了快来人吧")
+    await expect(desk.page.locator("#partials")).to_contain_text("找货")
+    await expect(mark).to_have_count(0)
+
+
 async def test_evidence_after_characters_beyond_the_basic_plane(desk):
     await desk.log_in()
     script = desk.script()

@@ -4,64 +4,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from dispatch_desk import AGENT, DANGER, LIGHT, Desk, given_call
 from dispatch_said import engine
 
 from gateway.calls import facts as f
-from gateway.calls.view import CallView
 from gateway.clock import now
-from gateway.dispatch.advisor import Advisor
 from gateway.dispatch.datafile import packaged
 from gateway.errors import ConfigError
-
-CALLER, AGENT = "call-1.caller.0", "call-1.agent.1"
-LIGHT, DANGER = "我们小区门口的路灯坏了", "邻居正在打我，快来人"
-
-
-class Desk:
-    def __init__(self) -> None:
-        self.made: list[f.SuggestionMade] = []
-        self.advisor = Advisor(engine(), self._record)
-        self.views: dict[str, CallView] = {}
-        self._said = 0
-
-    def _record(self, fact: f.Fact) -> None:
-        assert isinstance(fact, f.SuggestionMade)
-        self.made.append(fact)
-        self.see(fact)
-
-    def see(self, fact: f.Fact) -> None:
-        view = self.views.setdefault(fact.call_id, CallView(id=fact.call_id))
-        view.apply(fact)
-        self.advisor.see(fact, view)
-
-    def says(self, text: str, leg_id: str = CALLER, call_id: str = "call-1") -> None:
-        self._said += 1
-        heard = f.UtteranceHeard(
-            call_id=call_id,
-            utterance_id=f"u{self._said}",
-            leg_id=leg_id,
-            start_ms=1000 * self._said,
-            end_ms=1000 * self._said + 900,
-            text=text,
-            text_raw=text,
-            model="m",
-        )
-        self.see(heard)
 
 
 @pytest.fixture
 def desk() -> Desk:
-    desk = Desk()
-    desk.see(
-        f.LegAdded(
-            call_id="call-1",
-            leg_id=AGENT,
-            role=f.LegRole.AGENT,
-            channel="PJSIP/1001-1",
-            unique_id="1.2",
-        )
-    )
-    return desk
+    return given_call()
 
 
 def test_a_suggestion_is_made_of_what_the_caller_says(desk: Desk) -> None:

@@ -1,0 +1,108 @@
+"""Words of danger are told before the utterance is over: who is afraid draws no breath."""
+
+import pytest
+from dispatch_desk import AGENT, LIGHT, Desk, given_call
+
+from gateway.calls import facts as f
+from gateway.clock import now
+
+LONG = "邻居拿刀砍人了你们快点来在小区东门那边的超市门口好多人在看"
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return given_call()
+
+
+def spoken(desk: Desk, text: str, by: int = 3) -> None:
+    for end in range(by, len(text), by):
+        desk.is_saying(text[:end])
+
+
+def test_danger_is_told_while_it_is_still_being_spoken(desk: Desk) -> None:
+    spoken(desk, LONG)
+    [made] = desk.made
+    assert (made.platform, made.urgency) == ("110", "emergency")
+    assert {span.utterance_id for span in made.evidence} == {"u1"}
+    assert any("刀" in span.text for span in made.evidence)
+
+
+def test_it_waits_for_the_words_that_follow(desk: Desk) -> None:
+    desk.is_saying("邻居拿刀砍人了")
+    assert desk.made == []
+    desk.is_saying("邻居拿刀砍人了你")
+    assert desk.made == []
+    desk.is_saying("邻居拿刀砍人了你们快来")
+    assert [made.urgency for made in desk.made] == ["emergency"]
+
+
+def test_what_the_next_words_take_back_is_no_alarm(desk: Desk) -> None:
+    desk.is_saying("昨天楼下着火了")
+    desk.is_saying("昨天楼下着火了已经灭了没有人受伤")
+    desk.is_saying("昨天楼下着火了已经灭了没有人受伤我想问问赔偿")
+    assert [made for made in desk.made if made.urgency == "emergency"] == []
+
+
+def test_the_final_takes_the_place_of_its_beginning(desk: Desk) -> None:
+    spoken(desk, LONG)
+    desk.says("邻居要我说快点来在小区东门那边的超市门口看路灯坏了")
+    assert desk.made[-1].urgency != "emergency"
+    assert {span.utterance_id for span in desk.made[-1].evidence} == {"u1"}
+
+
+def test_another_speakers_words_do_not_take_it_back(desk: Desk) -> None:
+    spoken(desk, LONG)
+    desk.see(_heard(AGENT, "operator", "您慢慢说您在哪个小区"))
+    assert desk.made[-1].urgency == "emergency"
+
+
+def test_it_is_not_told_twice(desk: Desk) -> None:
+    spoken(desk, LONG, by=1)
+    desk.says(LONG)
+    assert len(desk.made) <= 2
+    assert {made.urgency for made in desk.made} == {"emergency"}
+
+
+def test_a_long_story_without_danger_is_advised_on_before_it_ends(desk: Desk) -> None:
+    spoken(desk, LIGHT)
+    assert desk.made == []
+    spoken(
+        desk,
+        LIGHT
+        + "，晚上回家黑灯瞎火的，老人都不敢出门，报了好多次物业也没有人来修，你们能不能帮忙催一下",
+    )
+    [made] = desk.made
+    assert made.item == "A1"
+
+
+def test_an_operators_words_are_no_alarm(desk: Desk) -> None:
+    for end in range(3, len(LONG), 3):
+        desk.is_saying(LONG[:end], AGENT)
+    assert desk.made == []
+
+
+def test_words_of_a_leg_that_is_heard_no_more_are_left_out(desk: Desk) -> None:
+    spoken(desk, LONG)
+    desk.see(f.SpeechClosed(call_id="call-1", leg_id="call-1.caller.0"))
+    desk.says(LIGHT)
+    assert desk.made[-1].urgency != "emergency"
+
+
+def test_nothing_is_kept_of_a_call_that_has_ended(desk: Desk) -> None:
+    spoken(desk, LONG)
+    desk.see(f.CallEnded(call_id="call-1", at=now(), reason="caller_hung_up"))
+    spoken(desk, LONG)
+    assert (desk.advisor._unfinished, desk.advisor._calls) == ({}, {})
+
+
+def _heard(leg_id: str, utterance_id: str, text: str) -> f.UtteranceHeard:
+    return f.UtteranceHeard(
+        call_id="call-1",
+        utterance_id=utterance_id,
+        leg_id=leg_id,
+        start_ms=1,
+        end_ms=2,
+        text=text,
+        text_raw=text,
+        model="m",
+    )
