@@ -31,6 +31,8 @@ def spans_hold(proposal: Proposal, texts: dict[str, str]) -> bool:
         ("有辆车挡住我的车，帮我联系车主挪车", "guide", None),
         ("路口的红绿灯不亮了", "110", "B3"),
         ("我要投诉派出所不出警", "110", "B7"),
+        ("捡了部手机 想还给人家 交到哪", "12345", "A9"),
+        ("上次车祸多亏了交警，我想写封表扬信", "12345", "A9"),
     ],
 )
 def test_hard_pairs(text: str, platform: str, item: str | None) -> None:
@@ -42,6 +44,11 @@ def test_a_parked_car_is_guided_to_114() -> None:
     proposal = spoken("前面的车挡着我了，麻烦通知车主挪车")
     assert proposal.item_name == "挪车服务"
     assert any("114" in span.why for span in proposal.evidence)
+
+
+def test_a_stray_pet_is_no_missing_person() -> None:
+    assert spoken("我捡到一只走丢的狗 有牌子").urgency != "emergency"
+    assert spoken("我家孩子走丢了").urgency == "emergency"
 
 
 @pytest.mark.parametrize("text", ["", "喂你好", "嗯嗯好的谢谢", "hello", "请问", "12345", "🔥🔥🔥"])
