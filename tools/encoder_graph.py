@@ -19,6 +19,9 @@ _IR = 9
 _HEADS = 12
 _EPS = 1e-12
 _MATRICES = ("qkv", "out", "up", "down")
+_OWN = {"MultiHeadAttention", "FastGelu"}
+"""Operators of onnxruntime, not of the standard."""
+_LEAST, _LAST = "least", "last"
 _WHOLE, _SCALE = "_quantized", "_scale"
 """What onnxruntime appends to a matrix's name."""
 
@@ -33,9 +36,12 @@ class _Graph:
         return name
 
     def add(self, kind: str, inputs: list[str], out: str, **more: float) -> str:
-        domain = "" if kind in {"MatMul", "Add"} else "com.microsoft"
+        domain = "com.microsoft" if kind in _OWN else ""
         self.nodes.append(helper.make_node(kind, inputs, [out], domain=domain, **more))
         return out
+
+    def mean(self, given: str, out: str) -> str:
+        return self.add("ReduceMean", [given, _LAST], out)
 
     def layer(self, number: int, layer: Layer, state: str, out: str) -> None:
         def at(name: str) -> str:
@@ -48,24 +54,40 @@ class _Graph:
         def bias(name: str) -> str:
             return self.hold(at(f"{name}.bias"), getattr(layer, f"{name}_bias"))
 
-        def normed(given: list[str], name: str, last: str, to: str) -> str:
+        def normed(given: str, skipped: str, name: str, to: str) -> str:
+            # In steps: onnxruntime's own normalisation takes twice as long, a fifth of it all.
             weight, shift = getattr(layer, name)
-            norm = [self.hold(at(f"{name}.weight"), weight), self.hold(at(f"{name}.shift"), shift)]
-            inputs = [*given, *norm, bias(last)]
-            return self.add("SkipLayerNormalization", inputs, to, epsilon=_EPS)
+            summed = self.add("Add", [given, skipped], at(f"{name}.summed"))
+            mean = self.mean(summed, at(f"{name}.mean"))
+            off = self.add("Sub", [summed, mean], at(f"{name}.off"))
+            spread = self.mean(
+                self.add("Mul", [off, off], at(f"{name}.squared")), at(f"{name}.var")
+            )
+            root = self.add(
+                "Sqrt", [self.add("Add", [spread, _LEAST], at(f"{name}.more"))], at(f"{name}.root")
+            )
+            even = self.add("Div", [off, root], at(f"{name}.even"))
+            grown = self.add(
+                "Mul", [even, self.hold(at(f"{name}.weight"), weight)], at(f"{name}.grown")
+            )
+            return self.add("Add", [grown, self.hold(at(f"{name}.shift"), shift)], to)
 
         parts = [at(name) for name in ("query", "key", "value")]
         asked = self.add("Add", [times(state, "qkv"), bias("qkv")], at("asked"))
         self.nodes.append(helper.make_node("Split", [asked], parts, axis=2, num_outputs=3))
         mixed = self.add("MultiHeadAttention", parts, at("mixed"), num_heads=_HEADS)
-        middle = normed([times(mixed, "out"), state], "norm", "out", at("middle"))
+        out_ = self.add("Add", [times(mixed, "out"), bias("out")], at("out.biased"))
+        middle = normed(out_, state, "norm", at("middle"))
         inner = self.add("FastGelu", [times(middle, "up"), bias("up")], at("inner"))
-        normed([times(inner, "down"), middle], "last_norm", "down", out)
+        down = self.add("Add", [times(inner, "down"), bias("down")], at("down.biased"))
+        normed(down, middle, "last_norm", out)
 
 
 def graph(layers: list[Layer]) -> bytes:
     """Return the graph from `begun` to `states`, both (texts, pieces, width)."""
     made = _Graph()
+    made.hold(_LEAST, np.array(_EPS))
+    made.held.append(numpy_helper.from_array(np.array([-1]), _LAST))
     names = ["begun", *(f"{number}.state" for number in range(1, len(layers))), "states"]
     for number, layer in enumerate(layers):
         made.layer(number, layer, names[number], names[number + 1])
