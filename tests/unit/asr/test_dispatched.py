@@ -50,6 +50,13 @@ def test_numbers_and_letters_are_said() -> None:
     assert said in {"二号楼开替微着火 快", "两号楼开替微着火 快"}
 
 
+def test_a_caller_draws_breath_between_clauses() -> None:
+    text = "家里水管爆了 水漫到客厅 快派人来 我在三楼的东边那户等着你们过来开门"
+    said = callers.breaths(callers.sayable(text, random.Random(1)))
+    assert said == ["家里水管爆了 水漫到客厅 快派人来", "我在三楼的东边那户等着你们过来开门"]
+    assert " ".join(said) == text
+
+
 def test_a_row_that_is_reworded_is_spoken_anew() -> None:
     assert callers.name("着火了") == callers.name("着火了") != callers.name("着火啦")
     assert callers.name("着火了").endswith(".alaw")
