@@ -22,7 +22,7 @@ SETS = Path("tests/data/dispatch_eval")
 FLOORS = {
     name: dict(zip(("platform", "class", "urgency", "emergency recall"), reached, strict=True))
     for name, reached in {
-        "tuned": (0.955, 0.91, 0.905, 0.97),
+        "tuned": (0.955, 0.915, 0.905, 0.97),
         "second": (0.92, 0.87, 0.855, 0.98),
         "third": (0.88, 0.76, 0.82, 0.92),
         "fourth": (0.945, 0.885, 0.865, 0.99),
@@ -33,6 +33,8 @@ FLOORS = {
     }.items()
 }
 """What each set of calls must reach: what was measured, less one or two calls."""
+APART = ("seventh", "eighth")
+"""Sets by which no threshold or weight was chosen: what is to be expected of unseen calls."""
 CHECKED = [SETS / name for name in FLOORS]
 CEILINGS = {
     "tuned": 0.02,
@@ -130,16 +132,21 @@ def evaluate_command(
     failed = False
     dispatcher = or_exit(lambda: Dispatcher(taxonomy.load()))
     typer.echo(dispatcher.version)
+    apart, known = evaluate.Outcome(), evaluate.Outcome()
     for folder in rows or CHECKED:
         found = or_exit(lambda folder=folder: corpus.rows(folder))  # type: ignore[misc]
         typer.echo(f"\n== {folder} ({len(found)} rows)")
         outcome = evaluate.run(dispatcher, found)
+        (apart if folder.name in APART else known).rows += outcome.rows
         for name, share in outcome.shares.items():
             missed = floors and below(folder.name, name, share.value)
             failed |= missed
             typer.echo(f"{name:>18} {share}{'  BELOW THE FLOOR' if missed else ''}")
         _by_source(dispatcher, found)
         _tables(outcome)
+    if rows is None:
+        _shares(f"{' and '.join(APART)} together: no threshold or weight was chosen by them", apart)
+        _shares("the others together: looked at since, and thresholds chosen by them", known)
     failed |= cli_report.tell_places() and floors
     raise typer.Exit(1 if failed else 0)
 
