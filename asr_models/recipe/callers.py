@@ -34,10 +34,12 @@ _LEVELS = 300.0, 5000.0
 _NOISE_DB = 15.0, 35.0
 _BLOCK = 512
 BREATH = 16
-"""Characters spoken in one go, as long as no clause is longer: sentences of the corpus that the
-voice has learned from are about so long, and it mumbles what comes after thirty. Of 40 calls of 28
-characters and more, a third to three quarters of what came after the thirtieth was misheard when
-they were spoken in one go, a tenth to a quarter with breaths."""
+"""Clauses are joined up to so many characters; a longer one is spoken whole.
+
+Sentences of the corpus that the voice has learned from are about so long, and it mumbles what comes
+after thirty. Of 40 calls of 28 characters and more, a third to three quarters of what came after
+the thirtieth was misheard when they were spoken in one go, a tenth to a quarter with breaths.
+"""
 _STOPS = re.compile(r"[^㐀-鿿]+")
 _LETTERS = dict(
     zip(

@@ -196,7 +196,10 @@ class TransferChanged(FactBase):
 
 
 class UtteranceHeard(FactBase):
-    """A final utterance. `words` are (text, start_ms, end_ms, confidence)."""
+    """A final utterance. `words` are (text, start_ms, end_ms, confidence).
+
+    Advice also takes one that is still being spoken, without `model`: never recorded.
+    """
 
     kind: Literal["utterance.heard"] = "utterance.heard"
     utterance_id: str

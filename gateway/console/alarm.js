@@ -36,6 +36,7 @@ watch(["me"], ({ me }) => show(byId("silent"), Boolean(me) && audio?.state !== "
 watch(["calls"], ({ calls }) => {
   const now = calls.filter((call) => !call.ended_at && (call.danger || call.urgency === "emergency"));
   const fresh = now.filter((call) => !known.has(call.id));
-  for (const call of fresh) known.add(call.id);
+  known.clear(); // what was taken back and is said again, sounds again
+  for (const call of now) known.add(call.id);
   if (fresh.length) ring();
 });

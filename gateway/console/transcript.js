@@ -12,6 +12,7 @@ let finals = new Map();
 let gaps = new Map();
 let partials = new Map();
 let rows = new Map();
+let partialsFace = "[]";
 
 /** What the stream brings. Partials are kept for every call: a call may be selected mid-word. */
 export const EVENTS = {
@@ -90,18 +91,26 @@ function render() {
 
 function renderPartials() {
   const spans = grouped(evidence(), (span) => span.utterance_id);
-  following(() =>
-    fill(
-      byId("partials"),
-      [...partials.values()]
-        .filter((partial) => partial.text && partial.call_id === state.selected)
-        .map((partial) => {
-          const marks = (spans.get(partial.utterance_id) ?? []).filter((span) => stillSaid(partial.text, span));
-          return line("partial", partial.start_ms, speaker(state.call, partial.leg_id), ...highlighted(partial.text, marks), "…");
-        }),
-    ),
-  );
-  if (byId("partials").childElementCount) show(byId("transcript-empty"), false);
+  const shown = [...partials.values()].filter((partial) => partial.text && partial.call_id === state.selected);
+  const lines = shown.map((partial) => ({
+    partial,
+    who: speaker(state.call, partial.leg_id),
+    marks: (spans.get(partial.utterance_id) ?? []).filter((span) => stillSaid(partial.text, span)),
+  }));
+  const face = JSON.stringify(lines);
+  if (face !== partialsFace) {
+    partialsFace = face;
+    const focused = byId("partials").contains(document.activeElement) && document.activeElement.dataset.evidence;
+    following(() =>
+      fill(
+        byId("partials"),
+        lines.map(({ partial, who, marks }) => line("partial", partial.start_ms, who, ...highlighted(partial.text, marks), "…")),
+      ),
+    );
+    tip(null); // of a mark that was replaced: the pointer never leaves it
+    if (focused) markNamed(focused)?.focus({ preventScroll: true });
+  }
+  if (lines.length) show(byId("transcript-empty"), false);
 }
 
 /** Words of a partial may have changed since the suggestion was made of them. */
@@ -166,10 +175,12 @@ function markOf(words, span) {
 
 export const evidenceKey = (span) => `${span.utterance_id}:${span.start}:${span.end}`;
 
+const markNamed = (key) =>
+  [...document.querySelectorAll("#transcript mark, #partials mark")].find((found) => found.dataset.evidence === key);
+
 /** Bring the words of `span` into view. */
 export function point(span) {
-  const marks = [...document.querySelectorAll("#transcript mark, #partials mark")];
-  const mark = marks.find((found) => found.dataset.evidence === evidenceKey(span));
+  const mark = markNamed(evidenceKey(span));
   mark?.scrollIntoView({ block: "center" });
   mark?.focus({ preventScroll: true });
 }

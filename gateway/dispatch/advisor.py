@@ -33,8 +33,6 @@ class Advisor:
         """Take a fact, already folded into `view`."""
         if isinstance(fact, f.UtteranceHeard):
             self._update(view)
-        elif isinstance(fact, f.SpeechClosed) and view.id in self._unfinished:
-            self._unfinished[view.id].closed(fact.leg_id)
         elif isinstance(fact, f.CallEnded):
             self._forget(view)
 
@@ -52,21 +50,28 @@ class Advisor:
         for leg in view.legs.values():
             if leg.role is f.LegRole.AGENT:
                 call.agent(leg.id)
-        proposal = call.suggest([*view.utterances, *self._still_spoken(view)])
+        unfinished = self._unfinished.get(view.id) or Unfinished()
+        spoken = unfinished.words({heard.utterance_id for heard in view.utterances})
+        proposal = call.suggest([*view.utterances, *spoken])
+        if spoken and proposal and proposal.urgency == "emergency" and not unfinished.alarming:
+            # What the classifier only feels waits for the end of the utterance.
+            spoken, proposal = [], call.suggest(view.utterances)
+        if proposal is None and unfinished.shown:
+            proposal = _nothing(self.dispatcher.version)
         if view.ended_at is not None:
             self._forget(view)
         if proposal is not None and not _same(view.suggestion, proposal):
+            unfinished.shown = bool(spoken)
             self._record(_fact(view.id, proposal))
-
-    def _still_spoken(self, view: CallView) -> list[f.UtteranceHeard]:
-        unfinished = self._unfinished.get(view.id)
-        if unfinished is None:
-            return []
-        return unfinished.words({heard.utterance_id for heard in view.utterances})
 
     def _forget(self, view: CallView) -> None:
         self._calls.pop(view.id, None)
         self._unfinished.pop(view.id, None)
+
+
+def _nothing(version: str) -> Proposal:
+    """Return what is left of a suggestion whose words were taken back."""
+    return Proposal("12345", None, "", None, "normal", 0.0, (), version, sure=False)
 
 
 def _fact(call_id: str, proposal: Proposal) -> f.SuggestionMade:

@@ -19,6 +19,12 @@ Role = Literal["caller", "agent"]
 Offset = Annotated[int, Field(description="Milliseconds from the start of the call.")]
 
 
+_HOLDS: Final = (
+    "The utterance that holds the words. In a revision that is not final it may still be spoken,"
+    " and not stand in the transcript yet."
+)
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -188,7 +194,7 @@ class Transcript(_Part):
 class Evidence(_Part):
     """The words behind a suggestion."""
 
-    utterance_id: str = Field(description="The utterance that holds the words.")
+    utterance_id: str = Field(description=_HOLDS)
     start: int = Field(description="First character of the words in `text`, in code points.")
     end: int = Field(description="Character after the last.")
     text: str = Field(description="The words.")
@@ -212,7 +218,7 @@ class SaidFact(_Part):
         "`person`."
     )
     value: str = Field(description="The fact made plain: digits for a spoken number.")
-    utterance_id: str = Field(description="The utterance that holds the words.")
+    utterance_id: str = Field(description=_HOLDS)
     start: int = Field(description="First character of the words in `text`, in code points.")
     end: int = Field(description="Character after the last.")
     text: str = Field(description="The words.")

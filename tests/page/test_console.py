@@ -128,9 +128,14 @@ async def test_evidence_in_words_still_being_spoken_is_highlighted_while_they_st
     await expect(mark).to_have_text(["着火"])
     await desk.page.locator("#evidence-0").click()
     await expect(mark).to_be_focused()
+    desk.partial(script, 1, "我们楼着火了快来人吧")
+    await expect(desk.page.locator("#partials")).to_contain_text("人吧")
+    await expect(mark).to_be_focused()
+    await expect(desk.page.get_by_role("tooltip")).to_have_text("依据：火情")
     desk.partial(script, 1, "我们楼找货了快来人吧")
     await expect(desk.page.locator("#partials")).to_contain_text("找货")
     await expect(mark).to_have_count(0)
+    await expect(desk.page.get_by_role("tooltip")).to_be_hidden()
 
 
 async def test_evidence_after_characters_beyond_the_basic_plane(desk):
@@ -165,6 +170,18 @@ async def test_an_emergency_sounds_once(desk):
     desk.control.feed(script.suggested().model_copy(update={"confidence": 0.99}))
     await expect(desk.page.locator("#suggestion")).to_contain_text("99%")
     await expect(page).to_have_attribute("data-alarms", "1")
+
+
+async def test_an_emergency_that_was_taken_back_and_is_said_again_sounds_again(desk):
+    await desk.log_in()
+    script = desk.script()
+    desk.control.feed(*script.answered(), script.suggested())
+    page = desk.page.locator("html")
+    await expect(page).to_have_attribute("data-alarms", "1")
+    desk.control.feed(script.suggested().model_copy(update={"urgency": "normal"}))
+    await expect(desk.page.locator("#calls .chip.emergency")).to_have_count(0)
+    desk.control.feed(script.suggested())
+    await expect(page).to_have_attribute("data-alarms", "2")
 
 
 async def test_a_page_that_may_not_sound_yet_says_so_and_makes_up_for_it(desk):

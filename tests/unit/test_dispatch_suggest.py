@@ -46,9 +46,16 @@ def test_a_parked_car_is_guided_to_114() -> None:
     assert any("114" in span.why for span in proposal.evidence)
 
 
-def test_a_stray_pet_is_no_missing_person() -> None:
-    assert spoken("我捡到一只走丢的狗 有牌子").urgency != "emergency"
-    assert spoken("我家孩子走丢了").urgency == "emergency"
+@pytest.mark.parametrize("text", ["我捡到一只走丢的狗 有牌子", "走失的宠物在哪登记"])
+def test_a_stray_pet_is_no_missing_person(text: str) -> None:
+    assert spoken(text).urgency != "emergency"
+
+
+@pytest.mark.parametrize(
+    "text", ["我家孩子走丢了", "老人去找走丢的狗没回来", "孩子去找走丢的猫一晚上没回家"]
+)
+def test_whoever_looks_for_a_stray_pet_may_be_missing(text: str) -> None:
+    assert spoken(text).urgency == "emergency"
 
 
 @pytest.mark.parametrize("text", ["", "喂你好", "嗯嗯好的谢谢", "hello", "请问", "12345", "🔥🔥🔥"])
