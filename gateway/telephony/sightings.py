@@ -166,8 +166,11 @@ class Sightings:
     def _dial_begin(self, event: AmiEvent, at: datetime) -> Iterator[Sighting]:
         caller, phone = event.get("Uniqueid"), event.get("DestUniqueid")
         leg_id = _target_leg(caller)
-        if not leg_id and not caller and not event.get("DestChannel").startswith("Local/"):
-            leg_id = phone
+        if not leg_id and not caller:
+            if event.get("DestChannel").startswith("Local/"):
+                self._called.add(phone)  # a leg of ours has a channel: its Hangup will come
+            else:
+                leg_id = phone
         if leg_id and phone not in self._beneath:
             self._beneath[phone] = leg_id
             self._called.add(leg_id)
@@ -274,8 +277,8 @@ class Sightings:
             yield Sighting(refused, unique_id=leg_id)
 
     def _originate_response(self, event: AmiEvent, at: datetime) -> Iterator[Sighting]:
-        # For a leg beneath which nothing rang. Else its own Hangup tells, and comes after the word
-        # of every phone, where this may come before the last one's.
+        # For a leg that never had a channel. Else its own Hangup tells, and comes after the word of
+        # every phone, where this may come before the first one's.
         unique_id = event.get("Uniqueid")
         if unique_id in self._called:
             return

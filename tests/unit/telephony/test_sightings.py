@@ -306,6 +306,15 @@ def test_a_leg_that_was_never_made(ear: Ear) -> None:
     assert sighting.unique_id == TARGET
 
 
+def test_a_leg_with_a_channel_is_told_of_by_its_hangup(ear: Ear) -> None:
+    """The word that it failed may come before that of the first phone, which was busy."""
+    ear.of("DialBegin", DestChannel="Local/110@liandong-target-1;1", DestUniqueid=TARGET)
+    assert ear.of("OriginateResponse", Response="Failure", Uniqueid=TARGET) == []
+    ended = ear.of("Hangup", Uniqueid=TARGET, Cause="19")
+    assert [type(one.event) for one in ended] == [e.ChannelEnded]
+    assert not ear.sightings._called
+
+
 @pytest.mark.parametrize(
     "headers",
     [
