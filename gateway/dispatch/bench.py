@@ -25,12 +25,9 @@ _STARTS = 3
 _ENGINE_ALONE = """
 import json, sys
 from gateway.calls.facts import UtteranceHeard
-from gateway.dispatch import suggest, taxonomy
-from gateway.dispatch.incremental import Incremental
-live = Incremental(suggest.Dispatcher(taxonomy.load()), {"agent"})
+from gateway.dispatch import bench, suggest, taxonomy
 heard = [UtteranceHeard.model_validate(one) for one in json.load(sys.stdin)]
-for size in range(len(heard)):
-    live.suggest(heard[: size + 1])
+bench.updates(suggest.Dispatcher(taxonomy.load()), heard)
 status = dict(line.split(":", 1) for line in open("/proc/self/status"))
 print(status["VmHWM"].split()[0])
 """

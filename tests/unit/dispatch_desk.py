@@ -29,14 +29,17 @@ class Desk:
 
     def says(self, text: str, leg_id: str = CALLER, call_id: str = "call-1") -> None:
         self._said += 1
-        self.see(self._heard(text, leg_id, call_id))
+        self.see(self.heard(text, leg_id, call_id))
 
     def is_saying(self, text: str, leg_id: str = CALLER) -> None:
         """The words so far of what `says` will say next."""
-        spoken = self._heard(text, leg_id, "call-1", self._said + 1)
+        spoken = self.heard(text, leg_id, "call-1", self._said + 1)
         self.advisor.overhear(spoken, self.views["call-1"])
 
-    def _heard(self, text: str, leg_id: str, call_id: str, at: int = 0) -> f.UtteranceHeard:
+    def heard(
+        self, text: str, leg_id: str, call_id: str = "call-1", at: int = 0
+    ) -> f.UtteranceHeard:
+        """Utterance `at`; without it, the one that `says` has come to."""
         at = at or self._said
         return f.UtteranceHeard(
             call_id=call_id,

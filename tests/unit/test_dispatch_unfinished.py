@@ -1,7 +1,7 @@
 """Words of danger are told before the utterance is over: who is afraid draws no breath."""
 
 import pytest
-from dispatch_desk import AGENT, LIGHT, Desk, given_call
+from dispatch_desk import AGENT, CALLER, LIGHT, Desk, given_call
 
 from gateway.calls import facts as f
 from gateway.clock import now
@@ -86,7 +86,7 @@ def test_the_final_takes_the_place_of_its_beginning(desk: Desk) -> None:
 
 def test_another_speakers_words_do_not_take_it_back(desk: Desk) -> None:
     spoken(desk, LONG)
-    desk.see(_heard(AGENT, "operator", "您慢慢说您在哪个小区"))
+    desk.see(desk.heard("您慢慢说您在哪个小区", AGENT, at=9))
     assert desk.made[-1].urgency == "emergency"
 
 
@@ -117,8 +117,8 @@ def test_an_operators_words_are_no_alarm(desk: Desk) -> None:
 
 def test_words_whose_recogniser_died_stand(desk: Desk) -> None:
     spoken(desk, LONG)
-    desk.see(f.SpeechClosed(call_id="call-1", leg_id="call-1.caller.0"))
-    desk.see(_heard("call-1.caller.0", "after", "喂听得见吗"))
+    desk.see(f.SpeechClosed(call_id="call-1", leg_id=CALLER))
+    desk.see(desk.heard("喂听得见吗", CALLER, at=9))
     assert desk.made[-1].urgency == "emergency"
 
 
@@ -127,16 +127,3 @@ def test_nothing_is_kept_of_a_call_that_has_ended(desk: Desk) -> None:
     desk.see(f.CallEnded(call_id="call-1", at=now(), reason="caller_hung_up"))
     spoken(desk, LONG)
     assert (desk.advisor._unfinished, desk.advisor._calls) == ({}, {})
-
-
-def _heard(leg_id: str, utterance_id: str, text: str) -> f.UtteranceHeard:
-    return f.UtteranceHeard(
-        call_id="call-1",
-        utterance_id=utterance_id,
-        leg_id=leg_id,
-        start_ms=1,
-        end_ms=2,
-        text=text,
-        text_raw=text,
-        model="m",
-    )
